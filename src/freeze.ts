@@ -1,0 +1,70 @@
+// Freezing control groups, one or many as one, and seeing to it that none stays frozen.
+
+import { isMainThread } from 'node:worker_threads';
+import type * as Addon from './addon.d.ts';
+import { checkPid, checkWait, invalid } from './arguments.ts';
+import type { Cgroup } from './cgroup.ts';
+import { perform } from './completions.ts';
+import { native } from './native.ts';
+import { nativeOf, Process } from './process.ts';
+
+/** What the kernel reports as achieved. */
+export type FreezeState = 'thawed' | 'freezing' | 'frozen';
+
+/** How to freeze. */
+export interface FreezeOptions {
+  /** Default 3000. */
+  timeoutMs?: number;
+  /** Undoes it, and rejects with an AbortError. */
+  signal?: AbortSignal;
+  /** Refuse when one of these is in the group or below. */
+  protect?: readonly (Process | number)[];
+}
+
+/** What {@link Cgroup.freeze} returns: releasing it, or disposing of it, thaws. */
+export interface FreezeLease extends AsyncDisposable {
+  /** The group; of many the first. */
+  readonly group: Cgroup;
+  /**
+   * Thaws, unless another lease or somebody else keeps the group frozen. A no-op when repeated.
+   *
+   * @throws {ProcwardError} `PermissionDenied`; a group that is gone needs no thaw.
+   */
+  release(): Promise<void>;
+}
+
+/** Freezes what the handles hold, as one; `group` is the one that the lease shows. @internal */
+export function freezeHandles(
+  group: Cgroup,
+  handles: Addon.Cgroup[],
+  options: FreezeOptions | undefined,
+): Promise<FreezeLease> {
+  const { timeoutMs, signal, protect = [] } = checkWait(options, ['timeoutMs', 'signal', 'protect']);
+  if (!Array.isArray(protect)) throw invalid('options.protect', protect, 'an array of Process or pid');
+  const pids = protect.map((item, at) =>
+    item instanceof Process ? nativeOf(item).pid : checkPid(`options.protect[${at}]`, item),
+  );
+  thawAtExit();
+  return perform<Addon.Lease>(
+    (environment, id) => native().freezeGroups(environment, id, handles, timeoutMs, pids),
+    signal,
+  ).then((lease) => toLease(group, lease));
+}
+
+let willThaw = false;
+
+/**
+ * process.exit() and an uncaught error run no finalizers and stop the background thread wherever it is. The end of the main
+ * thread is that of its workers, too; a worker that ends alone leaves the background thread behind, which undoes.
+ * @internal
+ */
+export function thawAtExit(): void {
+  if (willThaw || !isMainThread) return;
+  willThaw = true;
+  process.on('exit', native().thawForGood);
+}
+
+function toLease(group: Cgroup, lease: Addon.Lease): FreezeLease {
+  const release = () => perform<void>((environment, id) => lease.release(environment, id));
+  return { group, release, [Symbol.asyncDispose]: release };
+}
