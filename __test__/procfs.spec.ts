@@ -113,7 +113,7 @@ test('a missing process is not found', async (t) => {
 test('the files of a process that has ended are gone', async (t) => {
   const sleeper = await startSleeper(t);
   using handle = Process.open(sleeper.pid);
-  t.is(procfs().readFileSync(handle, 'comm', 'utf8'), 'sleep\n');
+  t.regex(procfs().readFileSync(handle, 'status', 'utf8'), new RegExp(`^Pid:\\t${sleeper.pid}$`, 'm'));
   await endStranger(sleeper);
   const gone = { kind: 'Gone', code: 'ESRCH', errno: -constants.errno.ESRCH, pid: sleeper.pid } as const;
   t.like(await rejectionOf(procfs().readFile(handle, 'comm')), gone);
