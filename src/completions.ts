@@ -4,30 +4,96 @@ import type { Environment } from './addon.d.ts';
 import { abortError, isFailure, toError } from './errors.ts';
 import { native } from './native.ts';
 
-/**
- * An operation that was started. Its promise settles once; `cancel` asks it to stop and undo.
- * @internal
- */
-export interface Operation<T> {
-  readonly promise: Promise<T>;
-  /** Whether it has not settled yet. */
-  readonly pending: boolean;
-  cancel(): void;
-  /** Whether it keeps the program running until it settles. True at first. */
-  hold(held: boolean): void;
-}
-
-interface Pending {
-  settle(outcome: unknown): void;
-  held: boolean;
-}
-
-const pending = new Map<number, Pending>();
+const pending = new Map<number, Operation<unknown>>();
 let environment: Environment | undefined;
 let lastId = 0;
 let holders = 0;
 /** The longest interval there is: its only purpose is to be referenced while somebody waits. */
 let heartbeat: NodeJS.Timeout | undefined;
+
+/**
+ * An operation that was started. It is made of methods, since to make closures takes longer, and holds the thread.
+ * @internal
+ */
+export class Operation<T> {
+  /** Settles once. */
+  readonly promise: Promise<T>;
+  readonly #id = nextId();
+  readonly #signal: AbortSignal | undefined;
+  readonly #site: { stack?: string } = {};
+  #resolve!: (value: T) => void;
+  #reject!: (error: Error) => void;
+  #held = false;
+
+  /** @internal */
+  constructor(signal: AbortSignal | undefined, entrance: (...args: never[]) => unknown) {
+    Error.captureStackTrace?.(this.#site, entrance);
+    this.#signal = signal;
+    this.promise = new Promise<T>((resolve, reject) => {
+      this.#resolve = resolve;
+      this.#reject = reject;
+    });
+  }
+
+  /** Whether it has not settled yet. */
+  get pending(): boolean {
+    return pending.has(this.#id);
+  }
+
+  /** @internal */
+  start(start: (environment: Environment, id: number) => void): void {
+    if (this.#signal?.aborted) {
+      this.#reject(abortError(this.#signal));
+      return;
+    }
+    environment ??= new (native().Environment)(drain);
+    pending.set(this.#id, this as Operation<unknown>);
+    this.hold(true);
+    this.#signal?.addEventListener('abort', this, { once: true });
+    try {
+      start(environment, this.#id);
+    } catch (error) {
+      // Nothing was started, so nothing will be delivered, and nothing may keep the program running for it.
+      this.#forget();
+      throw error;
+    }
+  }
+
+  /** Asks it to stop and undo. */
+  cancel(): void {
+    environment?.cancel(this.#id);
+  }
+
+  /** The signal fired. @internal */
+  handleEvent(): void {
+    this.cancel();
+  }
+
+  /** Whether it keeps the program running until it settles. True at first. */
+  hold(held: boolean): void {
+    const holds = held && this.pending;
+    if (this.#held === holds) return;
+    this.#held = holds;
+    holders += holds ? 1 : -1;
+    heartbeat ??= setInterval(() => {}, 0x7fff_ffff);
+    if (holders > 0) heartbeat.ref();
+    else heartbeat.unref();
+  }
+
+  /** @internal */
+  settle(outcome: unknown): void {
+    this.#forget();
+    if (!isFailure(outcome)) this.#resolve(outcome as T);
+    else if (this.#signal?.aborted && outcome.failure === 'Closed') this.#reject(abortError(this.#signal));
+    else this.#reject(withCallSite(toError(outcome), this.#site));
+  }
+
+  #forget(): void {
+    pending.delete(this.#id);
+    this.hold(false);
+    this.#signal?.removeEventListener('abort', this);
+  }
+}
 
 /**
  * Starts an operation. `start` receives this thread's environment and the number under which to deliver.
@@ -43,55 +109,10 @@ export function begin<T>(
   signal?: AbortSignal,
   entrance: (...args: never[]) => unknown = begin,
 ): Operation<T> {
-  if (signal?.aborted) return settled(Promise.reject(abortError(signal)));
-  environment ??= new (native().Environment)(drain);
-  const here = environment;
-  const id = nextId();
-  const cancel = () => here.cancel(id);
-  const entry: Pending = { held: false, settle: () => {} };
-  const site: { stack?: string } = {};
-  Error.captureStackTrace?.(site, entrance);
-
-  const forget = () => {
-    hold(entry, false);
-    pending.delete(id);
-    signal?.removeEventListener('abort', cancel);
-  };
-
-  const promise = new Promise<T>((resolve, reject) => {
-    entry.settle = (outcome) => {
-      forget();
-      if (!isFailure(outcome)) resolve(outcome as T);
-      else if (signal?.aborted && outcome.failure === 'Closed') reject(abortError(signal));
-      else reject(withCallSite(toError(outcome), site));
-    };
-  });
-  pending.set(id, entry);
-  hold(entry, true);
-  signal?.addEventListener('abort', cancel, { once: true });
-  try {
-    start(here, id);
-  } catch (error) {
-    // Nothing was started, so nothing will be delivered, and nothing may keep the program running for it.
-    forget();
-    throw error;
-  }
-  return {
-    promise,
-    cancel,
-    hold: (held) => hold(entry, held && pending.has(id)),
-    get pending() {
-      return pending.has(id);
-    },
-  };
+  const operation = new Operation<T>(signal, entrance);
+  operation.start(start);
+  return operation;
 }
-
-const settled = <T>(promise: Promise<T>): Operation<T> => ({
-  promise,
-  pending: false,
-  cancel: () => {},
-  hold: () => {},
-});
 
 /** Zero is left out, and numbers in use are skipped: a wait may outlive four thousand million others. */
 function nextId(): number {
@@ -108,15 +129,6 @@ export function perform<T>(start: (environment: Environment, id: number) => void
 function drain(): void {
   const batch = environment?.drain() ?? [];
   for (let at = 0; at < batch.length; at += 2) pending.get(batch[at] as number)?.settle(batch[at + 1]);
-}
-
-function hold(entry: Pending, held: boolean): void {
-  if (entry.held === held) return;
-  entry.held = held;
-  holders += held ? 1 : -1;
-  heartbeat ??= setInterval(() => {}, 0x7fff_ffff);
-  if (holders > 0) heartbeat.ref();
-  else heartbeat.unref();
 }
 
 /** An error built when a result arrives knows nothing of the caller; the stack taken at the call does. */
