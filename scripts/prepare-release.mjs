@@ -47,6 +47,9 @@ function prepare() {
   writeFileSync('Cargo.toml', cargo.replace(`version = "${manifest.version}"`, `version = "${version}"`));
   if (version !== manifest.version) must('npm', ['version', version, '--no-git-tag-version']);
   must('cargo', ['update', '--workspace', '--offline']);
+  // The fuzzers are a workspace of their own, whose dependencies need not be here: cargo could not resolve them offline.
+  const fuzz = readFileSync('fuzz/Cargo.lock', 'utf8');
+  writeFileSync('fuzz/Cargo.lock', fuzz.replaceAll(/(?<=^name = "procward-(?!fuzz").*"\nversion = ").*(?="$)/gm, version));
   console.log(version);
 }
 
