@@ -32,7 +32,8 @@ pub(super) struct Lent {
 ///
 /// Only the end of the status pipe proves that it does not: the kernel gives a task its new memory before it closes
 /// what is close-on-exec, and takes the old one away at exit before it closes what is left. Until then the stack
-/// and the orders stay where they are; dropping this earlier leaks them, which is the only sound thing to do.
+/// and the orders stay where they are; dropping this earlier leaks them, which is the only sound thing to do. Dropping
+/// it later gives them back, whether or not anybody asked.
 #[derive(Debug)]
 pub struct Birth(State);
 
@@ -74,6 +75,12 @@ impl Birth {
             drop((script, dumpable));
         }
         Ok(Some(outcome))
+    }
+}
+
+impl Drop for Birth {
+    fn drop(&mut self) {
+        let _asked_for_the_last_time = self.poll();
     }
 }
 
