@@ -39,6 +39,9 @@ pub(super) enum Memory {
 impl Memory {
     const fn flags(self) -> u64 {
         match self {
+            // The books that a sanitizer keeps on memory are in it: a child that shares it would write into those of the
+            // thread that cloned, and leave its frames in those of its stack, for it never returns from them.
+            _ if cfg!(sanitized) => 0,
             Self::Shared => CLONE_VM,
             Self::Suspending => CLONE_VM | CLONE_VFORK,
             Self::Copied => 0,
