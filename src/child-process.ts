@@ -12,7 +12,10 @@ type Fields = { -readonly [Name in keyof ChildProcess]: ChildProcess[Name] };
 /** @internal */
 export function asChildProcess(child: Child, file: string, argv: readonly string[]): ChildProcess {
   const { ChildProcess } = process.getBuiltinModule('node:child_process');
-  const adapter = new (ChildProcess as unknown as new () => Fields)();
+  const { EventEmitter } = process.getBuiltinModule('node:events');
+  // Its own constructor makes a handle of libuv, which is kept alive until it is closed, and cannot be closed unless it has
+  // started a process: no such object, nor what it refers to, would ever be collected.
+  const adapter = Object.setPrototypeOf(new EventEmitter(), ChildProcess.prototype) as Fields;
   const { stdin, stdout, stderr, stdio, pid } = child;
   const fields = {
     // Nobody's process: Node's own methods look here, and all that do are replaced below.
@@ -21,6 +24,9 @@ export function asChildProcess(child: Child, file: string, argv: readonly string
     spawnfile: file,
     spawnargs: [...argv],
     connected: false,
+    killed: false,
+    exitCode: null,
+    signalCode: null,
     stdin,
     stdout,
     stderr,
