@@ -101,6 +101,15 @@ fn giving_up_ends_it() {
 }
 
 #[test]
+fn giving_up_before_it_was_ever_polled_ends_it() {
+    let starting = process::spawn(shell("exec sleep 20")).unwrap();
+    let child = starting.child().clone();
+    drop(starting.collect(NO_BOUNDS));
+    let exit = child.wait_blocking(Deadline::NEVER).unwrap().unwrap();
+    assert_eq!(change(exit), Change::Signaled { signal: 15, core_dumped: false });
+}
+
+#[test]
 fn a_start_that_fails_is_told_as_such() {
     let starting = process::spawn(Command::new("/nonexistent").descriptor(Stdio::Pipe)).unwrap();
     let error = runtime().block_on(starting.collect(NO_BOUNDS)).unwrap_err();

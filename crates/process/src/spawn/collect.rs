@@ -42,42 +42,48 @@ impl Starting {
     /// Resolves when the program has ended, with what it wrote until then. A child of its own that keeps a pipe open does
     /// not delay that, and what such a child writes later is lost. Other pipes than 0 to 2 are closed.
     ///
-    /// Dropping the future sends it the signal for ending it.
+    /// Dropping the future sends it the signal for ending it, also before it was ever polled.
     ///
     /// # Errors
     /// [`Kind::SpawnFailed`]; `ENOBUFS` when it wrote too much, and is being ended; the errno of reading and writing.
-    pub async fn collect(mut self, bounds: Bounds) -> Result<Collected> {
-        let mut streams = self.take_streams().into_iter();
-        let (stdin, stdout, stderr) =
-            (streams.next().flatten(), streams.next().flatten(), streams.next().flatten());
-        drop(streams);
-        let stdout = stdout.map(Watched::readable).transpose()?;
-        let stderr = stderr.map(Watched::readable).transpose()?;
-        // Dropped before the streams: a program that is cut off in mid-sentence would end of that instead.
-        let mut ending = Ending { child: self.child().clone(), signal: Some(bounds.kill_signal) };
-        let child = match self.started().await {
-            Ok(child) => child,
-            Err(error) => {
-                ending.signal = None;
-                return Err(error);
-            }
-        };
-        let (over, ended) = watch::channel(false);
-        let exit = async {
-            let exit = end_at(&child, bounds.deadline, bounds.kill_signal).await;
-            let _nobody_reads = over.send(true);
-            exit
-        };
-        let (exit, (), stdout, stderr) = tokio::try_join!(
-            exit,
-            feed(stdin, &bounds.input, ended.clone()),
-            read(stdout.as_ref(), "stdout", bounds.max_bytes, ended.clone()),
-            read(stderr.as_ref(), "stderr", bounds.max_bytes, ended),
-        )
-        .map_err(|error| error.pid(child.process().pid()))?;
-        ending.signal = None;
-        Ok(Collected { exit, stdout, stderr })
+    pub fn collect(self, bounds: Bounds) -> impl Future<Output = Result<Collected>> + Send + 'static {
+        // Not in the future: of one that is never polled nothing has run that could be undone.
+        let ending = Ending { child: self.child().clone(), signal: Some(bounds.kill_signal) };
+        async move { run_to_end(ending, self, bounds).await }
     }
+}
+
+async fn run_to_end(ending: Ending, mut starting: Starting, bounds: Bounds) -> Result<Collected> {
+    let mut streams = starting.take_streams().into_iter();
+    let (stdin, stdout, stderr) =
+        (streams.next().flatten(), streams.next().flatten(), streams.next().flatten());
+    drop(streams);
+    let stdout = stdout.map(Watched::readable).transpose()?;
+    let stderr = stderr.map(Watched::readable).transpose()?;
+    // Dropped before the streams: a program that is cut off in mid-sentence would end of that instead.
+    let mut ending = ending;
+    let child = match starting.started().await {
+        Ok(child) => child,
+        Err(error) => {
+            ending.signal = None;
+            return Err(error);
+        }
+    };
+    let (over, ended) = watch::channel(false);
+    let exit = async {
+        let exit = end_at(&child, bounds.deadline, bounds.kill_signal).await;
+        let _nobody_reads = over.send(true);
+        exit
+    };
+    let (exit, (), stdout, stderr) = tokio::try_join!(
+        exit,
+        feed(stdin, &bounds.input, ended.clone()),
+        read(stdout.as_ref(), "stdout", bounds.max_bytes, ended.clone()),
+        read(stderr.as_ref(), "stderr", bounds.max_bytes, ended),
+    )
+    .map_err(|error| error.pid(child.process().pid()))?;
+    ending.signal = None;
+    Ok(Collected { exit, stdout, stderr })
 }
 
 /// Ends a child that nobody waits for any more.
