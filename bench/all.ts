@@ -6,10 +6,12 @@ import * as os from 'node:os';
 import * as cgroup from './cgroup.ts';
 import type { Comparison } from './compare.ts';
 import * as core from './core.ts';
+import * as go from './go.ts';
 import * as exits from './process.ts';
 import * as procfs from './procfs.ts';
 import * as ps from './ps.ts';
 import * as spawn from './spawn.ts';
+import * as usage from './usage.ts';
 
 /** What `--json=FILE` writes. */
 export interface Figures {
@@ -18,7 +20,7 @@ export interface Figures {
   readonly comparisons: readonly Comparison[];
 }
 
-const suites = { core, procfs, ps, spawn, process: exits, cgroup };
+const suites = { core, procfs, ps, usage, spawn, go, process: exits, cgroup };
 const [...args] = process.argv.slice(2);
 const quick = args.includes('--quick');
 const file = args.find((arg) => arg.startsWith('--json='))?.slice('--json='.length);

@@ -12,7 +12,7 @@ export function coreCommand(...args: readonly string[]): [command: string, args:
 }
 
 /** What it measures under that name. */
-export function measureCore(name: 'open' | 'freeze', quick: boolean): Comparison[] {
+export function measureCore(name: 'open' | 'spawn' | 'freeze', quick: boolean): Comparison[] {
   const [command, args] = coreCommand(name, ...(quick ? ['--quick'] : []));
   const { status, stdout } = spawnSync(command, args, { encoding: 'utf8', stdio: ['ignore', 'pipe', 'inherit'] });
   if (status !== 0) throw new Error(`${command} ${args.join(' ')} ended with ${status}`);

@@ -1,12 +1,14 @@
-// Listing 2,000 processes, against ps-list: the call, and a whole program that prints them.
+// Listing 2,000 processes, against ps-list and systeminformation: the call, and a whole program that prints them.
 
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { setTimeout as delay } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { run as runProgram } from 'procward';
 import psList from 'ps-list';
+import { processes } from 'systeminformation';
 import { listProcesses } from '../src/cli/processes.ts';
-import { type Comparison, compare, timedInTurn } from './compare.ts';
+import { type Comparison, compare, timedInTurn, type Way } from './compare.ts';
 
 const PROCESSES = 2000;
 /** Those of node itself, too: a limit that the kernel keeps. */
@@ -33,6 +35,13 @@ export async function run(quick: boolean): Promise<Comparison[]> {
         1,
       ),
       await compare(
+        `list ${PROCESSES} processes, against systeminformation`,
+        timedInTurn(listProcesses),
+        afresh,
+        rounds,
+        1,
+      ),
+      await compare(
         `procward ps --json of ${PROCESSES} with ${DESCRIPTORS} descriptors, against a program with ps-list`,
         timedInTurn(() => print(OURS, { nofile: { soft: DESCRIPTORS, hard: DESCRIPTORS } })),
         timedInTurn(() => print(THEIRS, {})),
@@ -44,6 +53,14 @@ export async function run(quick: boolean): Promise<Comparison[]> {
     await end();
   }
 }
+
+/** Within half a second systeminformation answers as it did before, without a look. */
+const STALE_MS = 600;
+
+const afresh: Way = async (count) => {
+  await delay(STALE_MS);
+  return timedInTurn(processes)(count);
+};
 
 /** A program of its own, which must print them all. */
 async function print(args: readonly string[], resourceLimits: { nofile?: { soft: bigint; hard: bigint } }) {

@@ -8,7 +8,16 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { execa } from 'execa';
 import { Cgroup, type Child, features, run as runToEnd, spawn } from 'procward';
-import { type Comparison, compare, compareSingles, comparisonOf, type Single, timedInTurn } from './compare.ts';
+import {
+  type Comparison,
+  compare,
+  compareSingles,
+  comparisonOf,
+  type Single,
+  timedInTurn,
+  type Way,
+} from './compare.ts';
+import { measureCore } from './core.ts';
 
 type Stdio = 'ignore' | 'pipe';
 
@@ -18,11 +27,18 @@ const SIZES = [50 * MB, 1024 * MB, 4096 * MB];
 
 export async function run(quick: boolean): Promise<Comparison[]> {
   const rounds = quick ? 20 : 60;
-  return [...(await toExit(rounds)), ...(await intoGroup(rounds)), ...(await held(rounds))];
+  return [
+    ...(await toExit(rounds)),
+    ...measureCore('spawn', quick),
+    ...(await intoGroup(rounds)),
+    ...(await held(rounds)),
+  ];
 }
 
+/** From the call until its exit is known, one after the other. */
+export const startToExit: Way = timedInTurn(async () => ended(await spawn('true', [], { stdio: 'ignore' })));
+
 function toExit(rounds: number): Promise<Comparison[]> {
-  const ours = timedInTurn(async () => ended(await spawn('true', [], { stdio: 'ignore' })));
   const peers = {
     'child_process.spawn': async () => once(node.spawn('true', [], { stdio: 'ignore' }), 'exit'),
     execa: async () => execa('true', { stdio: 'ignore' }),
@@ -31,7 +47,7 @@ function toExit(rounds: number): Promise<Comparison[]> {
     Object.entries(peers).map(
       ([name, peer]) =>
         () =>
-          compare(`spawn to exit of \`true\`, against ${name}`, ours, timedInTurn(peer), rounds, 10),
+          compare(`spawn to exit of \`true\`, against ${name}`, startToExit, timedInTurn(peer), rounds, 10),
     ),
   );
 }

@@ -8,12 +8,17 @@ const OPERATIONS: u32 = 2000;
 
 /// Compares what is too short to be timed one by one.
 pub fn many(title: &str, ours: impl Fn(), theirs: impl Fn(), rounds: usize) {
+    several(title, OPERATIONS, ours, theirs, rounds);
+}
+
+/// The same of so many in a row.
+pub fn several(title: &str, count: u32, ours: impl Fn(), theirs: impl Fn(), rounds: usize) {
     let each = |work: &dyn Fn()| {
         let started = Instant::now();
-        for _ in 0..OPERATIONS {
+        for _ in 0..count {
             work();
         }
-        started.elapsed() / OPERATIONS
+        started.elapsed() / count
     };
     let figures = Figures::measure(&|| each(&ours), &|| each(&theirs), rounds);
     let ratio = quantile(&figures.ratios(), 0.5);

@@ -1,11 +1,13 @@
-//! Benchmarks of procward's core, by their names: `open` and `freeze`, with `--quick` for fewer rounds.
+//! Benchmarks of procward's core, by their names: `open`, `spawn` and `freeze`, with `--quick` for fewer rounds.
 //!
-//! Prints JSON lines: `{"title", "oursUs", "theirsUs", "ratio", "spread", "p90"}`. Started with the environment of a
-//! storm (crates/testkit), it is that storm.
+//! Prints JSON lines: `{"title", "oursUs", "theirsUs", "ratio", "spread", "p90"}`. With `serve` it is one side of a
+//! comparison with another program. Started with the environment of a storm (crates/testkit), it is that storm.
 
 mod compare;
 mod freeze;
 mod open;
+mod serve;
+mod spawn;
 
 fn main() {
     testkit::Storm::be_one_if_asked();
@@ -14,9 +16,11 @@ fn main() {
     for argument in &arguments {
         match argument.as_str() {
             "open" => open::run(is_quick),
+            "spawn" => spawn::run(is_quick),
             "freeze" => freeze::run(is_quick),
+            "serve" => serve::run(),
             "--quick" => {}
-            other => panic!("'{other}' is no benchmark: open, freeze"),
+            other => panic!("'{other}' is no benchmark: open, spawn, freeze, serve"),
         }
     }
 }
