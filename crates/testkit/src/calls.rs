@@ -2,28 +2,11 @@
 //!
 //! The closure runs on a thread of its own, under a filter that reports every call to another thread, which writes
 //! it down and lets it go on. That needs no privilege, no tracer and no program, and sees this one thread only.
-#![expect(unsafe_code, reason = "seccomp(2) and its listener have no wrapper")]
-
-use std::io;
-use std::mem;
-use std::os::fd::{AsRawFd, FromRawFd, OwnedFd, RawFd};
-use std::panic::resume_unwind;
-use std::ptr;
-use std::sync::atomic::{AtomicI32, Ordering};
-use std::thread;
-use std::time::{Duration, Instant};
+#![expect(unsafe_code, reason = "the marks are calls that nobody would make")]
 
 use libc::c_long;
-use rustix::event::{PollFd, PollFlags, Timespec, poll};
-use rustix::io::Errno;
-use rustix::thread::set_no_new_privs;
 
-/// How long the thread may take to install its filter before the test is told instead of waiting for ever.
-const PATIENCE: Duration = Duration::from_secs(10);
-
-/// What stands in for the listener's number before there is one, and when there is none.
-const NOT_YET: RawFd = -1;
-const FAILED: RawFd = -2;
+use crate::listener::{self, Judge, Report, Verdict};
 
 /// Calls that a closure makes for its memory, and that a warm allocator saves: not counted.
 const MEMORY: [c_long; 5] =
@@ -84,23 +67,33 @@ pub(crate) fn supervise<T: Send>(
     body: impl FnOnce() -> T + Send,
     judge: impl FnMut(Made) -> Option<i32>,
 ) -> Result<T, String> {
-    let listener = AtomicI32::new(NOT_YET);
-    let (outcome, supervised) = thread::scope(|scope| {
-        let counted = scope.spawn(|| {
-            let installed = install();
-            // No system call between the filter and this: nobody would answer it yet.
-            listener.store(*installed.as_ref().unwrap_or(&FAILED), Ordering::Release);
-            installed?;
-            mark();
-            let value = body();
-            mark();
-            Ok::<T, String>(value)
-        });
-        let supervised = wait_for(&listener).and_then(|listener| answer_all(&listener, judge));
-        (counted.join().unwrap_or_else(|panic| resume_unwind(panic)), supervised)
-    });
-    let value = outcome?;
-    supervised.map(|()| value)
+    let marked = || {
+        mark();
+        let value = body();
+        mark();
+        value
+    };
+    listener::supervise(&[], marked, &mut Marked { marks: 0, judge })
+}
+
+/// Asks about what is called between the marks.
+struct Marked<F> {
+    marks: usize,
+    judge: F,
+}
+
+impl<F: FnMut(Made) -> Option<i32>> Judge for Marked<F> {
+    fn judge(&mut self, report: &Report) -> Verdict {
+        if report.number == MARK && report.arguments[0] == MARK_ARGUMENT.cast_unsigned() {
+            self.marks += 1;
+            return Verdict::GoOn;
+        }
+        if self.marks != 1 {
+            return Verdict::GoOn;
+        }
+        let made = Made { number: report.number, arguments: report.arguments, by_child: !report.is_first };
+        (self.judge)(made).map_or(Verdict::GoOn, Verdict::Fail)
+    }
 }
 
 fn tally(calls: &[Made]) -> Vec<(c_long, usize)> {
@@ -117,122 +110,6 @@ fn tally(calls: &[Made]) -> Vec<(c_long, usize)> {
 fn mark() {
     // SAFETY: getpgid takes a number and touches no memory; no process has this one.
     unsafe { libc::syscall(MARK, MARK_ARGUMENT) };
-}
-
-/// Puts a filter on the calling thread that reports every call; returns where it reports to.
-fn install() -> Result<RawFd, String> {
-    const REPORT: u32 = 0x7fc0_0000; // SECCOMP_RET_USER_NOTIF
-    const RETURN: u16 = 0x06; // BPF_RET | BPF_K
-    set_no_new_privs(true).map_err(|error| format!("no_new_privs: {error}"))?;
-    let mut report = libc::sock_filter { code: RETURN, jt: 0, jf: 0, k: REPORT };
-    let program = libc::sock_fprog { len: 1, filter: &raw mut report };
-    // SAFETY: seccomp reads `len` instructions at `filter` and copies them: one, which lives until the end of this
-    // function.
-    let answer = unsafe {
-        libc::syscall(
-            libc::SYS_seccomp,
-            libc::SECCOMP_SET_MODE_FILTER,
-            libc::SECCOMP_FILTER_FLAG_NEW_LISTENER,
-            ptr::from_ref(&program),
-        )
-    };
-    match i32::try_from(answer) {
-        Ok(number) if number >= 0 => Ok(number),
-        _ => Err(format!("seccomp: {}", io::Error::last_os_error())),
-    }
-}
-
-/// The two threads cannot wait for each other by a call, because the first one's calls wait for the second.
-fn wait_for(listener: &AtomicI32) -> Result<OwnedFd, String> {
-    let limit = Instant::now() + PATIENCE;
-    loop {
-        match listener.load(Ordering::Acquire) {
-            FAILED => return Err("no filter".to_owned()),
-            NOT_YET if Instant::now() > limit => return Err("the filter was never installed".to_owned()),
-            NOT_YET => thread::yield_now(),
-            // SAFETY: an OwnedFd needs a descriptor that nobody else closes: seccomp opened this one, and the
-            // thread that called it only handed the number over.
-            number => return Ok(unsafe { OwnedFd::from_raw_fd(number) }),
-        }
-    }
-}
-
-/// Has the calls between the marks judged, until the thread ends; what it started is answered until that ends, too. When
-/// that fails the caller closes the listener, and calls fail with ENOSYS instead of waiting for ever.
-fn answer_all(listener: &OwnedFd, mut judge: impl FnMut(Made) -> Option<i32>) -> Result<(), String> {
-    let mut marks = 0;
-    let mut thread = None;
-    let mut limit = None;
-    while limit.is_none_or(|limit| Instant::now() < limit) {
-        if limit.is_some() && !has_report(listener)? {
-            break;
-        }
-        let report = match receive(listener) {
-            // What asked was killed meanwhile.
-            Err(error) if error.raw_os_error() == Some(libc::ENOENT) => continue,
-            received => received.map_err(|error| format!("seccomp listener: {error}"))?,
-        };
-        let number = c_long::from(report.data.nr);
-        let mut errno = None;
-        if number == MARK && report.data.args[0] == MARK_ARGUMENT.cast_unsigned() {
-            marks += 1;
-            thread = Some(report.pid);
-        } else if marks == 1 {
-            let by_child = thread != Some(report.pid);
-            errno = judge(Made { number, arguments: report.data.args, by_child });
-        }
-        match answer(listener, report.id, errno) {
-            // What asked was killed meanwhile.
-            Err(error) if error.raw_os_error() == Some(libc::ENOENT) => {}
-            answered => answered.map_err(|error| format!("seccomp listener: {error}"))?,
-        }
-        if number == libc::SYS_exit && thread == Some(report.pid) {
-            limit = Some(Instant::now() + PATIENCE);
-        }
-    }
-    Ok(())
-}
-
-/// Waits for the next report. False when nobody is left who could make one (5.8), or for too long.
-fn has_report(listener: &OwnedFd) -> Result<bool, String> {
-    let patience = Timespec::try_from(PATIENCE).map_err(|error| error.to_string())?;
-    let mut asked = [PollFd::new(listener, PollFlags::IN)];
-    loop {
-        match poll(&mut asked, Some(&patience)) {
-            Ok(_) => return Ok(asked[0].revents().contains(PollFlags::IN)),
-            Err(Errno::INTR) => {}
-            Err(error) => return Err(format!("seccomp listener: {error}")),
-        }
-    }
-}
-
-fn receive(listener: &OwnedFd) -> io::Result<libc::seccomp_notif> {
-    loop {
-        // SAFETY: every field of a seccomp_notif is a number, for which all zeros is a value; the kernel demands it.
-        let mut report: libc::seccomp_notif = unsafe { mem::zeroed() };
-        // SAFETY: the request writes one seccomp_notif to the pointer, which is that of a live local.
-        let answer =
-            unsafe { libc::ioctl(listener.as_raw_fd(), libc::SECCOMP_IOCTL_NOTIF_RECV, &raw mut report) };
-        match io::Error::last_os_error() {
-            _ if answer == 0 => return Ok(report),
-            error if error.kind() == io::ErrorKind::Interrupted => {}
-            error => return Err(error),
-        }
-    }
-}
-
-/// Lets the call go on, or fail without being made.
-fn answer(listener: &OwnedFd, id: u64, errno: Option<i32>) -> io::Result<()> {
-    const CONTINUE: u32 = 1; // SECCOMP_USER_NOTIF_FLAG_CONTINUE (5.5)
-    let mut answer = match errno {
-        Some(errno) => libc::seccomp_notif_resp { id, val: 0, error: -errno, flags: 0 },
-        None => libc::seccomp_notif_resp { id, val: 0, error: 0, flags: CONTINUE },
-    };
-    // SAFETY: the request reads one seccomp_notif_resp from the pointer, which is that of a live local.
-    match unsafe { libc::ioctl(listener.as_raw_fd(), libc::SECCOMP_IOCTL_NOTIF_SEND, &raw mut answer) } {
-        0 => Ok(()),
-        _ => Err(io::Error::last_os_error()),
-    }
 }
 
 #[cfg(test)]

@@ -6,7 +6,8 @@ use std::fmt::{Debug, Display};
 use libc::c_long;
 
 use crate::Census;
-use crate::calls::{Made, supervise};
+use crate::calls::supervise;
+use crate::spare::{is_spared, would_wait_for_ever};
 use crate::without::name_of;
 
 /// How calls fail: interrupted, in want of something that passes, broken, forbidden, missing.
@@ -32,28 +33,6 @@ pub fn errnos() -> &'static [i32] {
         Err(_) => ERRNOS_IN_SHORT,
     }
 }
-
-/// Calls that are left alone. Runtimes end the program when the first of these fail, as they do without memory; the others
-/// cannot fail, or do what they are asked even if they say that they failed.
-const SPARED: &[c_long] = &[
-    libc::SYS_brk,
-    libc::SYS_mmap,
-    libc::SYS_mremap,
-    libc::SYS_madvise,
-    libc::SYS_epoll_wait,
-    libc::SYS_epoll_pwait,
-    libc::SYS_futex,
-    libc::SYS_getrandom,
-    libc::SYS_munmap,
-    libc::SYS_close,
-    libc::SYS_rt_sigprocmask,
-    libc::SYS_sigaltstack,
-    libc::SYS_sched_yield,
-    libc::SYS_gettid,
-    libc::SYS_getpid,
-    libc::SYS_exit,
-    libc::SYS_exit_group,
-];
 
 /// What an operation did about calls that failed: for each call, how often it succeeded all the same, and how often it failed.
 #[derive(Debug, Default)]
@@ -141,29 +120,19 @@ fn run<T: Send>(
 ) -> Result<(T, Seen), String> {
     let mut seen = Seen::default();
     let value = supervise(operation, |made| {
-        if is_spared(made) {
+        if made.by_child || is_spared(made.number, &made.arguments) {
             return None;
         }
         let nth = seen.count;
         seen.count += 1;
         let (_, errno) = fault.filter(|(at, _)| *at == nth)?;
-        // Who is told that there is nothing yet waits for the event that follows; after a lie, none does.
-        if errno == libc::EAGAIN && [libc::SYS_read, libc::SYS_waitid].contains(&made.number) {
+        if would_wait_for_ever(made.number, errno) {
             return None;
         }
         seen.failed = Some(made.number);
         Some(errno)
     })?;
     Ok((value, seen))
-}
-
-fn is_spared(made: Made) -> bool {
-    let [_, second, third, ..] = made.arguments;
-    // Before it closes a descriptor, the standard library asks whether it is open, in debug builds only.
-    let asks_for_flags = made.number == libc::SYS_fcntl && second == u64::from(libc::F_GETFD.cast_unsigned());
-    // A runtime wakes itself by writing a number to an eventfd, and ends the program when it cannot.
-    let wakes = made.number == libc::SYS_write && third == size_of::<u64>() as u64;
-    made.by_child || asks_for_flags || wakes || SPARED.contains(&made.number)
 }
 
 #[cfg(test)]

@@ -12,6 +12,7 @@
 //! - [`Census`] for what must not be left behind.
 //! - [`count_syscalls`] for what must not cost more than it was promised to, [`list_syscalls`] for what must not be done;
 //!   [`fail_each_call`] for what must not happen when one of them fails.
+//! - The program `faults` runs a command that has its own calls fail, one by one ([`run_to_order`]).
 //! - The program `without` runs a command to which chosen system calls are answered with an error.
 #![expect(clippy::panic, reason = "a test fails by panicking")]
 #![expect(
@@ -25,10 +26,13 @@ mod child;
 mod deaf;
 mod fault;
 mod group;
+mod listener;
 mod mounts;
+mod ordered;
 mod processor;
 mod report;
 mod runtime;
+mod spare;
 mod storm;
 mod stuck;
 
@@ -42,6 +46,7 @@ pub use deaf::Deaf;
 pub use fault::{Faults, errnos, fail_each_call};
 pub use group::ScratchGroup;
 pub use mounts::{bind, in_private_mounts, mount_tmpfs};
+pub use ordered::{exit_code, run_to_order};
 pub use processor::{run_time, work};
 pub use report::report;
 pub use runtime::{run, runtime};

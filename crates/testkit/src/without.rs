@@ -10,8 +10,8 @@ mod names;
 use std::ffi::{OsStr, OsString};
 
 pub use filter::install;
-pub(crate) use names::name_of;
 use names::{CALLS, ERRNOS};
+pub(crate) use names::{name_of, named_calls};
 
 /// What `without` was asked for.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -37,28 +37,64 @@ pub(super) const CALLS: &[(&str, i64)] = &[
     ("unshare", libc::SYS_unshare),
     ("waitid", libc::SYS_waitid),
     // Without which nothing runs: they are taken away one at a time (`fail_each_call`).
+    ("bind", libc::SYS_bind),
+    ("capget", libc::SYS_capget),
+    ("chdir", libc::SYS_chdir),
+    ("clock_nanosleep", libc::SYS_clock_nanosleep),
+    ("connect", libc::SYS_connect),
     ("dup3", libc::SYS_dup3),
+    ("epoll_create1", libc::SYS_epoll_create1),
     ("epoll_ctl", libc::SYS_epoll_ctl),
+    ("eventfd2", libc::SYS_eventfd2),
+    ("execve", libc::SYS_execve),
+    ("faccessat", libc::SYS_faccessat),
     ("fcntl", libc::SYS_fcntl),
     ("fstat", libc::SYS_fstat),
     ("fstatfs", libc::SYS_fstatfs),
+    ("getcwd", libc::SYS_getcwd),
     ("getdents64", libc::SYS_getdents64),
+    ("getpeername", libc::SYS_getpeername),
+    ("getresuid", libc::SYS_getresuid),
+    ("getsockname", libc::SYS_getsockname),
+    ("getsockopt", libc::SYS_getsockopt),
     ("lseek", libc::SYS_lseek),
     ("mkdirat", libc::SYS_mkdirat),
+    ("mprotect", libc::SYS_mprotect),
+    ("newfstatat", libc::SYS_newfstatat),
     ("pipe2", libc::SYS_pipe2),
     ("ppoll", libc::SYS_ppoll),
     ("pwrite64", libc::SYS_pwrite64),
     ("read", libc::SYS_read),
     ("readlinkat", libc::SYS_readlinkat),
+    ("recvmsg", libc::SYS_recvmsg),
+    ("rseq", libc::SYS_rseq),
+    ("sched_getaffinity", libc::SYS_sched_getaffinity),
+    ("sched_getattr", libc::SYS_sched_getattr),
+    ("sched_setattr", libc::SYS_sched_setattr),
+    ("sendmsg", libc::SYS_sendmsg),
+    ("set_robust_list", libc::SYS_set_robust_list),
+    ("shutdown", libc::SYS_shutdown),
+    ("socketpair", libc::SYS_socketpair),
+    ("statfs", libc::SYS_statfs),
+    ("timerfd_create", libc::SYS_timerfd_create),
     ("timerfd_settime", libc::SYS_timerfd_settime),
+    ("tgkill", libc::SYS_tgkill),
+    ("uname", libc::SYS_uname),
     ("unlinkat", libc::SYS_unlinkat),
+    ("wait4", libc::SYS_wait4),
     ("write", libc::SYS_write),
+    ("writev", libc::SYS_writev),
 ];
 
 /// The name of a call, or its number where it has none here.
 pub(crate) fn name_of(number: i64) -> String {
     let known = CALLS.iter().find(|(_, known)| *known == number);
     known.map_or_else(|| number.to_string(), |(name, _)| (*name).to_owned())
+}
+
+/// Every call that has a name here.
+pub(crate) fn named_calls() -> impl Iterator<Item = (&'static str, i64)> {
+    CALLS.iter().copied()
 }
 
 /// What kernels and security profiles answer.
