@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use kernel::{Capabilities, Errno, Error, Feature, Kind, Result};
-use rustix::fs::{Mode, OFlags, mkdirat};
+use rustix::fs::{AtFlags, Mode, OFlags, mkdirat, unlinkat};
 
 use crate::layout::{Layout, Version};
 use crate::lookup::{Identity, Lookup, Place};
@@ -130,7 +130,10 @@ impl Cgroup {
                 _ => error,
             })
         })?;
-        self.child(name)
+        self.child(name).inspect_err(|_| {
+            // What cannot be handed over is not left behind. It is empty: nobody knows of it yet, or it stays.
+            let _stays = unlinkat(&self.directory, name, AtFlags::REMOVEDIR);
+        })
     }
 
     /// The names of the groups directly below, sorted.
