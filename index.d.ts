@@ -487,7 +487,8 @@ export interface FreezeLease extends AsyncDisposable {
 	/** The group; of many the first. */
 	readonly group: Cgroup;
 	/**
-	 * Thaws, unless another lease or somebody else keeps the group frozen. A no-op when repeated.
+	 * Thaws, unless another lease or somebody else keeps the group frozen. A no-op once that worked; one that failed may be
+	 * repeated, and is at the end of this program.
 	 *
 	 * @throws {ProcwardError} `PermissionDenied`; a group that is gone needs no thaw.
 	 */

@@ -12,9 +12,10 @@
 use std::ffi::OsStr;
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::sync::Mutex;
 use std::time::Duration;
 
-use cgroup::{Cgroup, Matcher, Reach, Version};
+use cgroup::{Cgroup, Lease, Matcher, Reach, Version};
 use kernel::Result;
 use kernel::ready::Deadline;
 use testkit::{Child, ScratchGroup, errnos, fail_each_call, need, runtime, sleeper};
@@ -35,6 +36,12 @@ struct Subject {
     group: Cgroup,
     path: PathBuf,
     member: Child,
+}
+
+/// A frozen group, and what thaws it.
+struct Leased {
+    lease: Mutex<Lease>,
+    _subject: Subject,
 }
 
 impl Place {
@@ -127,6 +134,22 @@ fn a_freeze_is_achieved_or_undone() {
             drop(lease);
             assert!(!place.is_asked_to_freeze());
         });
+        let held =
+            |subject: &Subject| place.runtime.block_on(subject.group.freeze(Deadline::after(LONG))).unwrap();
+        let release = |subject: &Leased| subject.lease.lock().unwrap().try_release();
+        let leased = || {
+            let subject = place.subject();
+            Leased { lease: Mutex::new(held(&subject)), _subject: subject }
+        };
+        let repeated = |subject: Leased, released: Result<()>| {
+            assert_eq!(place.is_asked_to_freeze(), released.is_err(), "{released:?}");
+            subject.lease.into_inner().unwrap().release().unwrap();
+            assert!(!place.is_asked_to_freeze());
+        };
+        match fail_each_call(errnos(), leased, release, repeated) {
+            Ok(faults) => println!("release, {:?}: {} runs: {faults}", place.version, faults.runs()),
+            Err(why) => println!("SKIPPED release: {why}"),
+        }
         let thaw = |subject: &Subject| place.runtime.block_on(subject.group.thaw(Deadline::after(LONG)));
         place.fail("thaw", thaw, |_, _| assert!(!place.is_asked_to_freeze()));
     }

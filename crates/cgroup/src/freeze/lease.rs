@@ -47,27 +47,35 @@ impl Lease {
     /// The errno of write(2), for the first group that has one; the others are thawed all the same. A group
     /// that was removed has nothing to thaw.
     pub fn release(mut self) -> Result<()> {
-        self.withdraw()
+        self.try_release()
+    }
+
+    /// The same for whoever may try again: what could not be thawed is kept, and everything else let go.
+    ///
+    /// # Errors
+    /// As [`Lease::release`].
+    pub fn try_release(&mut self) -> Result<()> {
+        let mut outcome = Ok(());
+        // The reverse order of asking leaves no moment in which a group runs whose parent was frozen before it.
+        for at in (0..self.holds.len()).rev() {
+            match self.holds.get(at).map_or(Ok(()), Hold::end) {
+                Ok(()) => drop(self.holds.remove(at)),
+                failed => outcome = outcome.and(failed),
+            }
+        }
+        outcome
     }
 
     fn hold(&self, group: &Cgroup) -> Option<&Hold> {
         self.holds.iter().find(|hold| hold.is_of(group))
-    }
-
-    /// The reverse order of asking leaves no moment in which a group runs whose parent was frozen before it.
-    fn withdraw(&mut self) -> Result<()> {
-        let mut outcome = Ok(());
-        while let Some(hold) = self.holds.pop() {
-            outcome = outcome.and(hold.end());
-        }
-        outcome
     }
 }
 
 impl Drop for Lease {
     fn drop(&mut self) {
         // Nobody is left to tell; `release` tells.
-        let _ = self.withdraw();
+        let _ = self.try_release();
+        self.holds.iter().for_each(Hold::abandon);
     }
 }
 

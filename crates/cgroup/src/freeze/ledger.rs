@@ -1,7 +1,7 @@
 //! What this process has asked of which group: one entry for each, counted over all leases, until process exit.
 
 use std::collections::HashMap;
-use std::collections::hash_map::Entry;
+use std::collections::hash_map::{Entry, OccupiedEntry};
 use std::path::PathBuf;
 use std::sync::{LazyLock, Mutex, MutexGuard, PoisonError};
 
@@ -102,25 +102,40 @@ impl Hold {
         Ok(true)
     }
 
-    /// Gives the share back. The last one withdraws the request, unless it stood before the first.
-    pub(super) fn end(self) -> Result<()> {
+    /// Gives the share back. The last one withdraws the request, unless it stood before the first. Where that fails the
+    /// share is held still, and may be given back again.
+    pub(super) fn end(&self) -> Result<()> {
         let mut ledger = ledger();
-        let Entry::Occupied(mut entry) = ledger.reigns.entry(self.group) else { return Ok(()) };
-        if entry.get().number != self.reign {
+        let Some(mut entry) = self.entry(&mut ledger) else { return Ok(()) };
+        let reign = entry.get_mut();
+        if reign.holders > 1 {
+            reign.holders -= 1;
             return Ok(());
         }
-        entry.get_mut().holders -= 1;
-        if entry.get().holders > 0 {
-            return Ok(());
+        if !reign.was_on_before {
+            match reign.switch.set(false) {
+                // Removed: nothing is frozen.
+                Ok(()) | Err(Errno::NODEV) => {}
+                Err(errno) => return Err(self.failed(&reign.switch, errno)),
+            }
         }
-        let reign = entry.remove();
-        if reign.was_on_before {
-            return Ok(());
+        entry.remove();
+        Ok(())
+    }
+
+    /// Gives the share up although the request could not be withdrawn: it stays ours, for the next holder, or the end of
+    /// this process, to withdraw.
+    pub(super) fn abandon(&self) {
+        if let Some(mut entry) = self.entry(&mut ledger()) {
+            let reign = entry.get_mut();
+            reign.holders = reign.holders.saturating_sub(1);
         }
-        match reign.switch.set(false) {
-            // Removed: nothing is frozen.
-            Ok(()) | Err(Errno::NODEV) => Ok(()),
-            Err(errno) => Err(self.failed(&reign.switch, errno)),
+    }
+
+    fn entry<'a>(&self, ledger: &'a mut Ledger) -> Option<OccupiedEntry<'a, Identity, Reign>> {
+        match ledger.reigns.entry(self.group) {
+            Entry::Occupied(entry) if entry.get().number == self.reign => Some(entry),
+            _ => None,
         }
     }
 

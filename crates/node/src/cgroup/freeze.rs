@@ -21,7 +21,7 @@ pub struct FreezeRecord {
 
 /// Keeps groups frozen.
 #[napi]
-pub struct Lease(Mutex<Option<cgroup::Lease>>);
+pub struct Lease(Arc<Mutex<Option<cgroup::Lease>>>);
 
 /// Freezes groups as one. Delivers a lease.
 #[napi(catch_unwind)]
@@ -73,17 +73,22 @@ impl Cgroup {
 
 #[napi]
 impl Lease {
-    /// Thaws; a no-op when repeated. The kernel goes through every task, and may be busy moving others.
+    /// Thaws; a no-op once that worked. The kernel goes through every task, and may be busy moving others.
     #[napi(catch_unwind)]
     pub fn release(&self, environment: &Environment, id: u32) {
-        let lease = self.0.lock().unwrap_or_else(PoisonError::into_inner).take();
-        environment.block(id, value, move || lease.map_or(Ok(()), cgroup::Lease::release));
+        let lease = Arc::clone(&self.0);
+        environment.block(id, value, move || {
+            let mut lease = lease.lock().unwrap_or_else(PoisonError::into_inner);
+            lease.as_mut().map_or(Ok(()), cgroup::Lease::try_release)?;
+            *lease = None;
+            Ok(())
+        });
     }
 }
 
 impl From<cgroup::Lease> for Lease {
     fn from(lease: cgroup::Lease) -> Self {
-        Self(Mutex::new(Some(lease)))
+        Self(Arc::new(Mutex::new(Some(lease))))
     }
 }
 
