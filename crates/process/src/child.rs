@@ -5,10 +5,12 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use kernel::fork::{Birth, Failure, Newborn, Outcome, Stage};
+use kernel::pidfd::Scope;
 use kernel::ready::{self, Deadline, Watched};
 use kernel::wait::{self, Events, Status, Whom};
 use kernel::{Errno, Error, Kind, Result};
 use rustix::io::fcntl_dupfd_cloexec;
+use rustix::process::Signal;
 use tokio::sync::Notify;
 
 use crate::exit::Exit;
@@ -102,11 +104,13 @@ impl Starting {
     /// Resolves when the program is being executed. Dropping the future leaves the child as it is.
     ///
     /// # Errors
-    /// [`Kind::SpawnFailed`] with the stage that failed; the child has then been reaped.
+    /// [`Kind::SpawnFailed`] with the stage that failed; the child has then been reaped. Where the kernel does not let us learn
+    /// how it went, the child is ended, and the stage is the first one.
     pub async fn started(self) -> Result<Child> {
-        let outcome = self.child.0.until(Shared::born, Shared::watch_birth).await?;
-        if let Outcome::Failed(failure) = outcome {
-            self.child.wait().await?;
+        let outcome = self.child.0.until(Shared::born, Shared::watch_birth).await;
+        if let Outcome::Failed(failure) = outcome.map_err(|error| self.lost(error))? {
+            // Where that fails, why it could not be started is still what matters.
+            let _reaped = self.child.wait().await;
             return Err(self.subject.error(failure));
         }
         Ok(self.child)
@@ -117,13 +121,18 @@ impl Starting {
     /// # Errors
     /// As [`Starting::started`].
     pub fn started_blocking(self) -> Result<Child> {
-        let outcome = self.child.0.born_blocking()?;
-        if let Outcome::Failed(failure) = outcome {
+        if let Outcome::Failed(failure) = self.child.0.born_blocking().map_err(|error| self.lost(error))? {
             // It has said its last word and exits at once.
-            self.child.wait_blocking(Deadline::NEVER)?;
+            let _reaped = self.child.wait_blocking(Deadline::NEVER);
             return Err(self.subject.error(failure));
         }
         Ok(self.child)
+    }
+
+    /// How the start turned out cannot be learnt. Who asked for it gets no handle, so what may run by now is ended.
+    fn lost(&self, error: Error) -> Error {
+        let _gone = self.child.process().signal(Signal::KILL.as_raw(), Scope::Handle);
+        error.kind_is(Kind::SpawnFailed).stage(Stage::Clone.name()).context("learn how the start turned out")
     }
 }
 

@@ -90,6 +90,31 @@ fn has_succeeded(exit: &Exit) -> bool {
     matches!(exit, Exit::Known { status, .. } if status.decode() == Change::Exited(0))
 }
 
+/// Who is told that a start failed has no handle to end it by.
+#[test]
+fn a_start_that_failed_leaves_nothing_that_runs() {
+    let runtime = runtime();
+    let children = std::sync::Mutex::new(Vec::new());
+    let started = |_: &Child| {
+        let starting = spawn(Command::new("/bin/sleep").argument("1000"))?;
+        children.lock().unwrap().push(starting.child().clone());
+        runtime.block_on(starting.started())
+    };
+    fail("started", started, |_, started| {
+        for child in children.lock().unwrap().drain(..) {
+            if started.is_ok() {
+                child.process().signal(9, Scope::Handle).unwrap();
+            }
+            let exit = child.wait_blocking(Deadline::after(LONG)).unwrap().unwrap();
+            let killed = matches!(exit, Exit::Known { status, .. } if matches!(status.decode(), Change::Signaled { .. }));
+            assert!(killed, "{exit:?} after {started:?}");
+        }
+        if let Err(error) = started {
+            assert_eq!(error.kind(), kernel::Kind::SpawnFailed, "{error}");
+        }
+    });
+}
+
 #[test]
 fn a_program_is_run_or_not() {
     let runtime = runtime();

@@ -58,10 +58,10 @@ async fn run_to_end(ending: Ending, mut starting: Starting, bounds: Bounds) -> R
     let (stdin, stdout, stderr) =
         (streams.next().flatten(), streams.next().flatten(), streams.next().flatten());
     drop(streams);
-    let stdout = stdout.map(Watched::readable).transpose()?;
-    let stderr = stderr.map(Watched::readable).transpose()?;
+    let watched = watch_both(stdout, stderr);
     // Dropped before the streams: a program that is cut off in mid-sentence would end of that instead.
     let mut ending = ending;
+    let (stdout, stderr) = watched.as_ref().map_err(Clone::clone)?;
     let child = match starting.started().await {
         Ok(child) => child,
         Err(error) => {
@@ -84,6 +84,14 @@ async fn run_to_end(ending: Ending, mut starting: Starting, bounds: Bounds) -> R
     .map_err(|error| error.pid(child.process().pid()))?;
     ending.signal = None;
     Ok(Collected { exit, stdout, stderr })
+}
+
+fn watch_both(
+    stdout: Option<OwnedFd>,
+    stderr: Option<OwnedFd>,
+) -> Result<(Option<Watched>, Option<Watched>)> {
+    let watch = |stream: Option<OwnedFd>| stream.map(Watched::readable).transpose();
+    Ok((watch(stdout)?, watch(stderr)?))
 }
 
 /// Ends a child that nobody waits for any more.
