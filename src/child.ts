@@ -100,11 +100,15 @@ export class Child extends Process implements AsyncDisposable {
 
   /** Kills it if it still runs, reaps it, closes its streams. */
   async [Symbol.asyncDispose](): Promise<void> {
-    if (!this.isClosed) {
-      this.#signalIfAlive(9);
-      await this.wait();
+    try {
+      if (!this.isClosed) {
+        this.#signalIfAlive(9);
+        await this.wait();
+      }
+    } finally {
+      // Also of a child that may not be ended: nothing else closes them.
+      for (const stream of this.stdio) stream?.destroy();
     }
-    for (const stream of this.stdio) stream?.destroy();
     this.close();
   }
 
