@@ -14,7 +14,7 @@ use std::hash::{BuildHasher, RandomState};
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd, RawFd};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use kernel::{Errno, Error, Kind, Result};
+use kernel::{Errno, Error, Result};
 use rustix::fs::fstat;
 use rustix::io::fcntl_dupfd_cloexec;
 
@@ -49,7 +49,7 @@ pub fn shared() -> Result<Arc<Procfs>> {
             Ok(identity) if identity == found.identity => return Ok(Arc::clone(&found.procfs)),
             // Replaced, or closed: whatever has the number now is not ours to close.
             Ok(_) | Err(Errno::BADF) => *cached = None,
-            Err(errno) => return Err(Error::os("fstat", errno).kind_is(Kind::Stale)),
+            Err(errno) => return Err(Error::os("fstat", errno)),
         }
     }
     let procfs = Procfs::open(&Options::default())?;
