@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use kernel::{Error, Kind, Result};
+use kernel::{Errno, Error, Result};
 use napi::bindgen_prelude::BigInt;
 use napi_derive::napi;
 use systemd::{Bus, Choice, Member, Setting, Surroundings};
@@ -127,7 +127,8 @@ fn to_member(process: &Process) -> Result<Member> {
     let process = process.get()?;
     let pidfd = process.pidfd().ok().map(|pidfd| pidfd.try_clone_to_owned()).transpose();
     let pidfd = pidfd.map_err(|error| {
-        Error::new(Kind::Os, "fcntl", format!("a pidfd cannot be duplicated ({error})")).pid(process.pid())
+        let errno = Errno::from_io_error(&error).unwrap_or(Errno::MFILE);
+        Error::os("fcntl(F_DUPFD_CLOEXEC)", errno).pid(process.pid())
     })?;
     Ok(Member::new(process.pid(), pidfd))
 }

@@ -1,8 +1,9 @@
 //! What a scope shall be: checked when it is said, sent when it is asked for.
 
+use std::io;
 use std::os::fd::AsFd;
 
-use kernel::{Error, Kind, Result};
+use kernel::{Errno, Error, Kind, Result};
 use zbus::{Fd, Variant};
 
 use crate::member::Member;
@@ -98,10 +99,10 @@ impl Request {
         let processes = match naming {
             Naming::Pidfds => {
                 let held = self.members.iter().filter_map(|member| member.pidfd.as_ref());
-                let copies =
-                    held.map(|held| Fd::from(held.as_fd()).try_to_owned()).collect::<zbus::Result<Vec<_>>>();
-                let copies = copies.map_err(|error| {
-                    Error::new(Kind::Os, "fcntl", format!("a pidfd cannot be duplicated ({error})"))
+                let copies = held.map(|held| held.as_fd().try_clone_to_owned().map(Fd::from));
+                let copies = copies.collect::<io::Result<Vec<_>>>().map_err(|error| {
+                    let errno = Errno::from_io_error(&error).unwrap_or(Errno::MFILE);
+                    Error::os("fcntl(F_DUPFD_CLOEXEC)", errno)
                 })?;
                 ("PIDFDs".to_owned(), Variant::from(copies))
             }
