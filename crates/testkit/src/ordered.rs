@@ -93,7 +93,7 @@ impl Judge for Orders {
 
     fn idle(&mut self) {
         self.programs.retain(|leader, program| {
-            let late = program.since.elapsed() > PATIENCE;
+            let late = program.order != Order::NONE && program.since.elapsed() > PATIENCE;
             if late && let Some(pid) = Pid::from_raw(leader.cast_signed()) {
                 let _its_end = kill_process(pid, Signal::KILL);
             }
@@ -116,7 +116,6 @@ impl Orders {
             Request::TakeBack => match self.programs.get_mut(&leader) {
                 Some(program) => {
                     program.order = Order::NONE;
-                    program.since = Instant::now();
                     program.came.as_number()
                 }
                 None => Came::Not.as_number(),

@@ -21,6 +21,11 @@ pub(crate) const SPARED: &[c_long] = &[
     libc::SYS_sched_yield,
     libc::SYS_gettid,
     libc::SYS_getpid,
+    libc::SYS_getppid,
+    libc::SYS_getuid,
+    libc::SYS_geteuid,
+    libc::SYS_getgid,
+    libc::SYS_getegid,
     libc::SYS_exit,
     libc::SYS_exit_group,
 ];
