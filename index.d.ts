@@ -158,7 +158,7 @@ export declare class ProcFile implements Disposable {
 	 * @param buffer Filled from its start.
 	 * @returns How many bytes were read; 0 at the end.
 	 * @throws {ProcwardError} `Gone` when the process of the file was reaped; `InvalidArgument` and `Os` as the file
-	 * answers.
+	 * answers; `InvalidArgument`, too, when the buffer was transferred or shrunk meanwhile.
 	 */
 	read(buffer: Uint8Array, position?: number): Promise<number>;
 	/**

@@ -3,6 +3,7 @@
 import type * as Addon from './addon.d.ts';
 import {
   checkBoolean,
+  checkHandle,
   checkOptions,
   checkSignal,
   checkString,
@@ -25,6 +26,9 @@ const DEFAULT_GRACE_MS = 5000;
 
 /** The handle of a group that is open. @internal */
 export let handleOf: (group: Cgroup) => Addon.Cgroup;
+
+/** Whether it really is a {@link Cgroup}, and has not just its prototype. @internal */
+export let isCgroup: (value: unknown) => value is Cgroup;
 
 /** The descriptor of a group's directory, for a spawn. @internal */
 export function directoryOf(group: Cgroup): number {
@@ -67,11 +71,12 @@ export class Cgroup implements Disposable {
 
   static {
     handleOf = (group) => group.#open();
+    isCgroup = (value): value is Cgroup => typeof value === 'object' && value !== null && #native in value;
   }
 
   /** Use {@link Cgroup.open} or {@link Cgroup.create}. @internal */
   constructor(handle: Addon.Cgroup) {
-    this.#native = handle;
+    this.#native = checkHandle(handle, native().Cgroup, 'Cgroup.open, Cgroup.create and Cgroup.of');
     const { version, path, id } = unwrap(handle.describe());
     this.version = version === 1 ? 1 : 2;
     this.path = path;
@@ -322,11 +327,14 @@ export class Cgroup implements Disposable {
   }): Promise<void> {
     const handle = this.#open();
     const known = ['killSignal', 'graceMs', 'timeoutMs', 'signal'] as const;
-    const { killSignal = 'SIGTERM', graceMs = DEFAULT_GRACE_MS, timeoutMs, signal } = checkWait(options, known);
+    const { killSignal = 'SIGTERM', graceMs = DEFAULT_GRACE_MS, ...wait } = checkOptions('options', options, known);
     checkTimeout('options.graceMs', graceMs);
     const number = signalNumber('options.killSignal', killSignal);
-    const limitMs = options?.timeoutMs === undefined ? graceMs + DEFAULT_TIMEOUT_MS : timeoutMs;
-    return perform((environment, id) => handle.stop(environment, id, number, graceMs, limitMs), signal);
+    const { timeoutMs, signal } = checkWait({ timeoutMs: graceMs + DEFAULT_TIMEOUT_MS, ...wait }, [
+      'timeoutMs',
+      'signal',
+    ]);
+    return perform((environment, id) => handle.stop(environment, id, number, graceMs, timeoutMs), signal);
   }
 
   /**

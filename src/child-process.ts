@@ -68,7 +68,8 @@ async function tell(child: Child, adapter: Fields): Promise<void> {
     adapter.exitCode = exit.type === 'exited' ? exit.code : null;
     adapter.signalCode = exit.type === 'signaled' ? (exit.signal as NodeJS.Signals) : null;
   } catch (error) {
-    adapter.emit('error', error as Error);
+    // Not before whoever asked for the adapter can listen: a handle that was closed fails at once.
+    process.nextTick(() => adapter.emit('error', error as Error));
     return;
   }
   child.stdin?.destroy();

@@ -3,9 +3,11 @@
 import type { ChildProcess } from 'node:child_process';
 import type { Duplex, Readable, Writable } from 'node:stream';
 import type * as Addon from './addon.d.ts';
+import { checkHandle } from './arguments.ts';
 import { asChildProcess } from './child-process.ts';
 import { ProcwardError, unwrap } from './errors.ts';
 import { decodeWaitStatus, type WaitStatus } from './exit.ts';
+import { native } from './native.ts';
 import { Process } from './process.ts';
 import { openStream } from './streams.ts';
 
@@ -44,7 +46,7 @@ export class Child extends Process implements AsyncDisposable {
 
   /** Use {@link spawn}. @internal */
   constructor(child: Addon.Child, file: string, argv: readonly string[]) {
-    super(unwrap(child.process()));
+    super(unwrap(checkHandle(child, native().Child, 'spawn').process()));
     this.#child = child;
     this.#file = file;
     this.#argv = argv;

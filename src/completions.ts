@@ -47,9 +47,10 @@ export class Operation<T> {
       return;
     }
     environment ??= new (native().Environment)(drain);
+    // First, because it may be a function of somebody else's and throw.
+    this.#signal?.addEventListener('abort', this, { once: true });
     pending.set(this.#id, this as Operation<unknown>);
     this.hold(true);
-    this.#signal?.addEventListener('abort', this, { once: true });
     try {
       start(environment, this.#id);
     } catch (error) {

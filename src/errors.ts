@@ -120,7 +120,7 @@ export class ProcwardError extends Error {
   declare readonly processes?: readonly Bystander[];
 
   constructor(fields: ProcwardErrorFields) {
-    const { kind, message, code, cause, ...details } = fields;
+    const { kind, message, code, cause, ...details } = checkFields(fields);
     super(details.hint === undefined ? message : `${message}; ${details.hint}`, cause === undefined ? {} : { cause });
     this.kind = kind;
     this.code = code ?? `ERR_PROCWARD_${kind.replace(/\B[A-Z]/g, '_$&').toUpperCase()}`;
@@ -128,6 +128,17 @@ export class ProcwardError extends Error {
       if (value !== undefined) Object.defineProperty(this, name, { value, enumerable: true });
     }
   }
+}
+/** Programs make some, too, for their tests. */
+function checkFields(fields: ProcwardErrorFields): ProcwardErrorFields {
+  const copy = typeof fields === 'object' && fields !== null ? { ...fields } : undefined;
+  const hint = typeof copy?.hint;
+  if (typeof copy?.kind === 'string' && typeof copy.message === 'string' && (hint === 'string' || hint === 'undefined'))
+    return copy;
+  throw new ProcwardError({
+    kind: 'InvalidArgument',
+    message: '"fields" must be an object with a kind and a message: text',
+  });
 }
 Object.defineProperty(ProcwardError.prototype, 'name', { value: 'ProcwardError', configurable: true, writable: true });
 
@@ -170,9 +181,22 @@ export function closedError(what: string): ProcwardError {
   return error;
 }
 
-const codeOf = (error: unknown): unknown =>
-  typeof error === 'object' && error !== null && 'code' in error ? error.code : undefined;
-const hasCode = (error: unknown, ...codes: string[]): boolean => codes.includes(String(codeOf(error)));
+/** Whatever was caught may have getters that throw, and this is asked where errors are handled. */
+function hasCode(error: unknown, ...codes: string[]): boolean {
+  try {
+    return typeof error === 'object' && error !== null && 'code' in error && codes.includes(error.code as string);
+  } catch {
+    return false;
+  }
+}
+
+function isOurs(error: unknown, kind: ErrorKind): boolean {
+  try {
+    return error instanceof ProcwardError && error.kind === kind;
+  } catch {
+    return false;
+  }
+}
 
 /**
  * True for `ENOENT`, of any error with a code: Go's `errors.Is(err, fs.ErrNotExist)`.
@@ -247,8 +271,7 @@ export function isExist(error: unknown): boolean {
  * ```
  */
 export function isUnsupported(error: unknown): boolean {
-  const ours = error instanceof ProcwardError && error.kind === 'Unsupported';
-  return ours || hasCode(error, 'ENOSYS', 'ENOTSUP', 'EOPNOTSUPP');
+  return isOurs(error, 'Unsupported') || hasCode(error, 'ENOSYS', 'ENOTSUP', 'EOPNOTSUPP');
 }
 
 /**
@@ -284,6 +307,5 @@ export function isTemporary(error: unknown): boolean {
  * ```
  */
 export function isTimeout(error: unknown): boolean {
-  const ours = error instanceof ProcwardError && error.kind === 'TimedOut';
-  return ours || hasCode(error, 'EAGAIN', 'EWOULDBLOCK', 'ETIMEDOUT');
+  return isOurs(error, 'TimedOut') || hasCode(error, 'EAGAIN', 'EWOULDBLOCK', 'ETIMEDOUT');
 }

@@ -48,7 +48,7 @@ export function pidsOf(family: Family, application: string): Promise<Map<string,
 export function freeze(family: Family, application: string, options: WaitOptions | undefined): Promise<void> {
   const { timeoutMs, signal } = checkWait(options, ['timeoutMs', 'signal']);
   const mock = mockedFreezing();
-  if (mock !== undefined) return called(mock.freeze, application);
+  if (mock !== undefined) return called(mock.freeze, checkString('instanceName', application));
   const name = checkApplication(family, application);
   return asked(async (version) => {
     thawAtExit();
@@ -63,7 +63,7 @@ export function freeze(family: Family, application: string, options: WaitOptions
 
 export function thaw(family: Family, application: string): Promise<void> {
   const mock = mockedFreezing();
-  if (mock !== undefined) return called(mock.thaw, application);
+  if (mock !== undefined) return called(mock.thaw, checkString('instanceName', application));
   const name = checkApplication(family, application);
   return asked(async (version) => {
     await perform((environment, id) => native().thawApplication(environment, id, family.name, version, name));
@@ -117,7 +117,7 @@ async function keep(family: Family, application: string, lease: Addon.Lease | un
 }
 
 async function called(mock: (application: string) => void | Promise<void>, application: string): Promise<void> {
-  await mock(checkString('instanceName', application));
+  await mock(application);
 }
 
 /** Asks with the version that a test pretends to lead, or leaves it to the core to find out. */

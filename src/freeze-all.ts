@@ -1,7 +1,7 @@
 // Freezing many groups as one.
 
 import { invalid } from './arguments.ts';
-import { Cgroup, handleOf } from './cgroup.ts';
+import { type Cgroup, handleOf, isCgroup } from './cgroup.ts';
 import { type FreezeLease, type FreezeOptions, freezeHandles } from './freeze.ts';
 
 /**
@@ -32,10 +32,14 @@ import { type FreezeLease, type FreezeOptions, freezeHandles } from './freeze.ts
  * ```
  */
 export function freezeAll(groups: Iterable<Cgroup>, options?: FreezeOptions): Promise<FreezeLease> {
-  const list = typeof groups?.[Symbol.iterator] === 'function' ? [...groups] : [];
-  const [first] = list;
-  if (first === undefined || !list.every((group) => group instanceof Cgroup)) {
-    throw invalid('groups', groups, 'an iterable of Cgroup, with one at least');
+  const expected = 'an iterable of Cgroup, with one at least';
+  const list: Cgroup[] = [];
+  if (typeof groups?.[Symbol.iterator] !== 'function') throw invalid('groups', groups, expected);
+  for (const group of groups) {
+    if (!isCgroup(group)) throw invalid(`groups[${list.length}]`, group, 'a Cgroup');
+    list.push(group);
   }
+  const [first] = list;
+  if (first === undefined) throw invalid('groups', groups, expected);
   return freezeHandles(first, list.map(handleOf), options);
 }

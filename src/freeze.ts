@@ -2,11 +2,11 @@
 
 import { isMainThread } from 'node:worker_threads';
 import type * as Addon from './addon.d.ts';
-import { checkPid, checkWait, invalid } from './arguments.ts';
+import { checkList, checkPid, checkWait } from './arguments.ts';
 import type { Cgroup } from './cgroup.ts';
 import { perform } from './completions.ts';
 import { native } from './native.ts';
-import { nativeOf, Process } from './process.ts';
+import { isProcess, nativeOf, type Process } from './process.ts';
 
 /** What the kernel reports as achieved. */
 export type FreezeState = 'thawed' | 'freezing' | 'frozen';
@@ -41,9 +41,8 @@ export function freezeHandles(
   options: FreezeOptions | undefined,
 ): Promise<FreezeLease> {
   const { timeoutMs, signal, protect = [] } = checkWait(options, ['timeoutMs', 'signal', 'protect']);
-  if (!Array.isArray(protect)) throw invalid('options.protect', protect, 'an array of Process or pid');
-  const pids = protect.map((item, at) =>
-    item instanceof Process ? nativeOf(item).pid : checkPid(`options.protect[${at}]`, item),
+  const pids = checkList('options.protect', protect, 'an array of Process or pid', (name, item) =>
+    isProcess(item) ? nativeOf(item).pid : checkPid(name, item),
   );
   thawAtExit();
   return perform<Addon.Lease>(

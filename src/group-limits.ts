@@ -57,12 +57,12 @@ export function readLimits(group: Addon.Cgroup): Promise<CgroupLimits> {
 
 /** Checked as a whole before anything is written. @internal */
 export function writeLimits(group: Addon.Cgroup, limits: Partial<CgroupLimits>): Promise<void> {
-  if (limits === undefined) throw invalid('limits', limits, 'an object');
-  checkOptions('limits', limits, Object.keys(checks) as (keyof CgroupLimits)[]);
+  if (typeof limits !== 'object' || limits === null || Array.isArray(limits))
+    throw invalid('limits', limits, 'an object');
   // What was read of a group has properties that throw: only those that show are meant.
-  const names = Object.keys(limits) as (keyof CgroupLimits)[];
-  const given = names.filter((name) => limits[name] !== undefined);
-  const checked = Object.fromEntries(given.map((name) => [name, checks[name](`limits.${name}`, limits[name])]));
+  const given = checkOptions('limits', { ...limits }, Object.keys(checks) as (keyof CgroupLimits)[]);
+  const entries = Object.entries(given) as [keyof CgroupLimits, unknown][];
+  const checked = Object.fromEntries(entries.map(([name, value]) => [name, checks[name](`limits.${name}`, value)]));
   return perform((environment, id) => group.setLimits(environment, id, checked));
 }
 

@@ -5,7 +5,7 @@ import { checkPid, invalid } from './arguments.ts';
 import { perform } from './completions.ts';
 import { type GroupMatcher, invalidMatcher, toMatcher } from './matcher.ts';
 import { native } from './native.ts';
-import { nativeOf, Process } from './process.ts';
+import { isProcess, nativeOf, Process } from './process.ts';
 
 /**
  * The path of a process in the hierarchy that matches: snapd's `ProcGroup`.
@@ -72,7 +72,7 @@ export async function* processesOf(group: Addon.Cgroup, recursive: boolean): Asy
 
 /** Whom a question is about: a process that is held, or a number. @internal */
 export function toSubject(process: unknown): { readonly pid: number; readonly held: Addon.Process | undefined } {
-  if (process instanceof Process) return { pid: process.pid, held: nativeOf(process) };
+  if (isProcess(process)) return { pid: process.pid, held: nativeOf(process) };
   if (typeof process === 'number') return { pid: checkPid('process', process), held: undefined };
   throw invalid('process', process, 'a Process or a process id');
 }

@@ -4,6 +4,7 @@ import type * as Addon from './addon.d.ts';
 import {
   checkEncoding,
   checkFd,
+  checkHandle,
   checkOneOf,
   checkOptions,
   checkPid,
@@ -74,6 +75,9 @@ export let watchExit: (process: Process) => Watch<Exit>;
 /** Reads the addon's handle out of a {@link Process}; throws when it was closed. @internal */
 export let nativeOf: (process: Process) => Addon.Process;
 
+/** Whether it really is a {@link Process}, and has not just its prototype. @internal */
+export let isProcess: (value: unknown) => value is Process;
+
 /**
  * One particular process, held by a pidfd. A recycled pid is an error, never a guess.
  *
@@ -110,11 +114,12 @@ export class Process implements Disposable {
   static {
     nativeOf = (process) => process.#open();
     watchExit = (process) => process.#join();
+    isProcess = (value): value is Process => typeof value === 'object' && value !== null && #native in value;
   }
 
   /** Use {@link Process.open}. @internal */
   constructor(handle: Addon.Process) {
-    this.#native = handle;
+    this.#native = checkHandle(handle, native().Process, 'Process.open, Process.self and spawn');
     this.pid = handle.pid;
   }
 

@@ -2,9 +2,10 @@
 
 import { constants } from 'node:fs';
 import type * as Addon from './addon.d.ts';
-import { checkBoolean, checkInteger, checkOptions, invalid } from './arguments.ts';
+import { checkBoolean, checkHandle, checkInteger, checkOptions, invalid, isBytes } from './arguments.ts';
 import { perform } from './completions.ts';
-import { closedError, unwrap } from './errors.ts';
+import { closedError, ProcwardError, unwrap } from './errors.ts';
+import { native } from './native.ts';
 
 /** How to open a file of procfs; see `Procfs.open`. */
 export interface ProcOpenOptions {
@@ -47,10 +48,23 @@ function toFlags(flags: unknown): number {
   throw invalid('options.flags', flags, "'r', 'w', 'r+' or a numeric mask of O_* flags");
 }
 
+/** There may be less room than when the read began: a buffer can be transferred to a worker meanwhile. */
+function copyInto(buffer: Uint8Array, bytes: Buffer): void {
+  try {
+    buffer.set(bytes);
+  } catch (cause) {
+    throw new ProcwardError({
+      kind: 'InvalidArgument',
+      message: `The buffer has no room any more for the ${bytes.length} bytes that were read`,
+      cause,
+    });
+  }
+}
+
 /** @internal */
 export function toBytes(name: string, data: unknown): Uint8Array {
   if (typeof data === 'string') return Buffer.from(data);
-  if (!(data instanceof Uint8Array)) throw invalid(name, data, 'a string or a Uint8Array');
+  if (!isBytes(data)) throw invalid(name, data, 'a string or a Uint8Array');
   return data;
 }
 
@@ -73,7 +87,7 @@ export class ProcFile implements Disposable {
 
   /** Use `Procfs.open`. @internal */
   constructor(file: Addon.ProcFile) {
-    this.#native = file;
+    this.#native = checkHandle(file, native().ProcFile, 'Procfs.open');
   }
 
   /** The descriptor, for passing on; it stays owned by this handle. */
@@ -88,15 +102,15 @@ export class ProcFile implements Disposable {
    * @param buffer Filled from its start.
    * @returns How many bytes were read; 0 at the end.
    * @throws {ProcwardError} `Gone` when the process of the file was reaped; `InvalidArgument` and `Os` as the file
-   * answers.
+   * answers; `InvalidArgument`, too, when the buffer was transferred or shrunk meanwhile.
    */
   read(buffer: Uint8Array, position?: number): Promise<number> {
     const file = this.#open();
-    if (!(buffer instanceof Uint8Array)) throw invalid('buffer', buffer, 'a Uint8Array');
+    if (!isBytes(buffer)) throw invalid('buffer', buffer, 'a Uint8Array');
     const length = Math.min(buffer.length, MAX_READ);
     const at = position === undefined ? undefined : checkInteger('position', position, 0, Number.MAX_SAFE_INTEGER);
     return perform<Buffer>((environment, id) => file.read(environment, id, length, at)).then((bytes) => {
-      buffer.set(bytes);
+      copyInto(buffer, bytes);
       return bytes.length;
     });
   }

@@ -5,6 +5,8 @@ import {
   checkBoolean,
   checkEncoding,
   checkFd,
+  checkHandle,
+  checkList,
   checkOneOf,
   checkOptions,
   checkPid,
@@ -14,7 +16,7 @@ import {
 import { perform } from './completions.ts';
 import { closedError, unwrap } from './errors.ts';
 import { native } from './native.ts';
-import { nativeOf, Process } from './process.ts';
+import { isProcess, nativeOf, Process } from './process.ts';
 import { ProcFile, type ProcOpenOptions, toBytes, toOpenPlan } from './procfile.ts';
 
 /**
@@ -97,7 +99,7 @@ export class Procfs implements Disposable {
 
   /** Use {@link Procfs.open}, {@link Procfs.openSync} or {@link procfs}. @internal */
   constructor(handle: Addon.Procfs) {
-    this.#native = handle;
+    this.#native = checkHandle(handle, native().Procfs, 'Procfs.open and procfs');
   }
 
   /**
@@ -332,7 +334,7 @@ export class Procfs implements Disposable {
   #resolve(base: ProcBase, path: string): [Addon.Procfs, number, Addon.Process | undefined, string] {
     const handle = this.#open();
     const file = checkString('path', path);
-    return base instanceof Process ? [handle, SELF, nativeOf(base), file] : [handle, toBase(base), undefined, file];
+    return isProcess(base) ? [handle, SELF, nativeOf(base), file] : [handle, toBase(base), undefined, file];
   }
 }
 
@@ -365,19 +367,24 @@ function checkProcfsOptions(options: ProcfsOptions | undefined): Addon.ProcfsPla
     allowSameProcfs = false,
     retryAttached = false,
   } = checkOptions('options', options, ['unmasked', 'require', 'allowSameProcfs', 'retryAttached']);
-  if (!Array.isArray(require)) throw invalid('options.require', require, `an array of ${GUARANTEES.join(', ')}`);
   return {
     unmasked: checkBoolean('options.unmasked', unmasked),
-    require: require.map((guarantee, at) => checkOneOf(`options.require[${at}]`, guarantee, GUARANTEES)),
+    require: checkList('options.require', require, `an array of ${GUARANTEES.join(', ')}`, checkGuarantee),
     allowSameProcfs: checkBoolean('options.allowSameProcfs', allowSameProcfs),
     retryAttached: checkBoolean('options.retryAttached', retryAttached),
   };
+}
+
+function checkGuarantee(name: string, guarantee: unknown): ProcfsGuarantee {
+  return checkOneOf(name, guarantee, GUARANTEES);
 }
 
 function toBase(base: Exclude<ProcBase, Process>): number {
   if (base === 'root') return ROOT;
   if (base === 'self') return SELF;
   if (base === 'thread-self') return THREAD_SELF;
-  if (typeof base === 'object' && base !== null && 'pid' in base) return checkPid('base.pid', base.pid);
+  // Something around a Process would be taken for its number, and that is another guarantee.
+  if (typeof base === 'object' && base !== null && 'pid' in base && !((base as object) instanceof Process))
+    return checkPid('base.pid', base.pid);
   throw invalid('base', base, "'root', 'self', 'thread-self', { pid } or a Process");
 }

@@ -1,7 +1,7 @@
 // Running a program to its end, and what it wrote.
 
 import type * as Addon from './addon.d.ts';
-import { checkInteger, checkOptions, checkSignal, checkTimeout, invalid } from './arguments.ts';
+import { checkInteger, checkOptions, checkSignal, checkTimeout, invalid, isBytes } from './arguments.ts';
 import { begin } from './completions.ts';
 import { abortError, ProcwardError, unwrap } from './errors.ts';
 import { type Exit, toExit } from './exit.ts';
@@ -119,7 +119,7 @@ function prepareRun(file: string, args: readonly string[], options: RunOptions |
 function toBytes(input: unknown): Uint8Array {
   if (input === undefined) return new Uint8Array();
   if (typeof input === 'string') return Buffer.from(input);
-  if (input instanceof Uint8Array) return input;
+  if (isBytes(input)) return input;
   throw invalid('options.input', input, 'a string or a Uint8Array');
 }
 

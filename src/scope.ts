@@ -3,6 +3,7 @@
 import type * as Addon from './addon.d.ts';
 import {
   checkBoolean,
+  checkList,
   checkOneOf,
   checkOptions,
   checkPid,
@@ -14,7 +15,7 @@ import {
 import { perform } from './completions.ts';
 import { unwrap } from './errors.ts';
 import { native } from './native.ts';
-import { nativeOf, Process } from './process.ts';
+import { isProcess, nativeOf, type Process } from './process.ts';
 
 /** What {@link createTransientScope} makes. */
 export interface TransientScopeOptions {
@@ -191,12 +192,11 @@ export function createScope(options: TransientScopeOptions, manager?: 'session-f
 
 /** Numbers are resolved once, here; what was opened for that is closed when the addon has taken its own share. */
 function withHandles<T>(processes: unknown, use: (handles: Addon.Process[]) => T): T {
-  if (!Array.isArray(processes) || processes.length === 0) {
-    throw invalid('options.processes', processes, 'an array of Process or pid, with one at least');
-  }
-  const targets = processes.map((item: unknown, at) =>
-    item instanceof Process ? nativeOf(item) : checkPid(`options.processes[${at}]`, item),
+  const expected = 'an array of Process or pid, with one at least';
+  const targets = checkList('options.processes', processes, expected, (name, item) =>
+    isProcess(item) ? nativeOf(item) : checkPid(name, item),
   );
+  if (targets.length === 0) throw invalid('options.processes', processes, expected);
   const opened: Addon.Process[] = [];
   try {
     const handles = targets.map((target) => {
@@ -227,7 +227,8 @@ function toValue(name: string, value: unknown): Omit<Addon.PropertyPlan, 'name'>
   if (typeof value === 'boolean') return { flag: value };
   if (typeof value === 'bigint' && value === BigInt.asIntN(65, value)) return { number: value };
   if (typeof value === 'number' && Number.isSafeInteger(value)) return { number: BigInt(value) };
-  if (Array.isArray(value)) return { list: value.map((item, at) => checkString(`${name}[${at}]`, item)) };
+  if (Array.isArray(value))
+    return { list: checkList(name, value, 'an array of strings', (at, item) => checkString(at, item)) };
   throw invalid(name, value, 'a string, a boolean, a safe integer, a bigint of 64 bits, or an array of strings');
 }
 

@@ -4,7 +4,7 @@ import { checkOptions, checkSignal, invalid } from './arguments.ts';
 import { abortError } from './errors.ts';
 import type { Exit } from './exit.ts';
 import { native } from './native.ts';
-import { Process, watchExit } from './process.ts';
+import { isProcess, type Process, watchExit } from './process.ts';
 import { untilAborted, type Watch } from './watch.ts';
 
 /**
@@ -72,7 +72,7 @@ function checkProcesses(processes: unknown): Process[] {
   const iterates = typeof processes === 'object' && processes !== null && Symbol.iterator in processes;
   if (!iterates) throw invalid('processes', processes, 'an iterable of Process');
   return Array.from(processes as Iterable<unknown>, (process, at) => {
-    if (process instanceof Process) return process;
+    if (isProcess(process)) return process;
     throw invalid(`processes[${at}]`, process, 'a Process');
   });
 }

@@ -1,8 +1,8 @@
 // Namespaces of a child: new ones, those of another process, and the ids of a new user namespace.
 
 import type * as Addon from '../addon.d.ts';
-import { checkBoolean, checkInteger, checkOneOf, checkOptions, invalid } from '../arguments.ts';
-import { nativeOf, Process } from '../process.ts';
+import { checkBoolean, checkInteger, checkList, checkOneOf, checkOptions, invalid } from '../arguments.ts';
+import { isProcess, nativeOf } from '../process.ts';
 import type { IdMap, NamespaceName, SpawnOptions } from './options.ts';
 
 /** @internal */
@@ -12,7 +12,7 @@ const MAX_ID = 2 ** 32 - 2;
 const MAX_RANGES = 340;
 
 /** @internal */
-export function toNamespaces({ namespaces = [], unshare = [], enterNamespacesOf, userNamespace }: SpawnOptions) {
+export function toNamespaces({ namespaces = [], unshare = [], userNamespace }: SpawnOptions) {
   const born = checkNamespaces('options.namespaces', namespaces);
   const unshared = checkNamespaces('options.unshare', unshare);
   const twice = unshared.find((name) => born.includes(name));
@@ -21,25 +21,27 @@ export function toNamespaces({ namespaces = [], unshare = [], enterNamespacesOf,
   return {
     namespaces: born,
     unshare: unshared,
-    enteredNamespaces: enterNamespacesOf === undefined ? [] : toEntered(enterNamespacesOf),
     ...(userNamespace !== undefined && { userNamespace: toUserNamespace(userNamespace, [...born, ...unshared]) }),
   };
 }
 
-/** The process of `enterNamespacesOf`, which the addon takes beside the plan. @internal */
-export function enteredProcess({ enterNamespacesOf }: SpawnOptions): Addon.Process | undefined {
-  return enterNamespacesOf === undefined ? undefined : nativeOf(enterNamespacesOf.process);
+/** Whose namespaces are entered. The addon takes the process beside the plan. @internal */
+export interface Entered {
+  readonly process: Addon.Process;
+  readonly namespaces: NamespaceName[];
 }
 
-function toEntered(entered: NonNullable<SpawnOptions['enterNamespacesOf']>): NamespaceName[] {
+/** @internal */
+export function toEntered({ enterNamespacesOf: entered }: SpawnOptions): Entered | undefined {
+  if (entered === undefined) return undefined;
   const name = 'options.enterNamespacesOf';
   if (typeof entered !== 'object' || entered === null)
     throw invalid(name, entered, 'an object with process and namespaces');
-  checkOptions(name, entered, ['process', 'namespaces']);
-  if (!(entered.process instanceof Process)) throw invalid(`${name}.process`, entered.process, 'a Process');
-  const namespaces = checkNamespaces(`${name}.namespaces`, entered.namespaces);
+  const { process, namespaces: given } = checkOptions(name, entered, ['process', 'namespaces']);
+  if (!isProcess(process)) throw invalid(`${name}.process`, process, 'a Process');
+  const namespaces = checkNamespaces(`${name}.namespaces`, given);
   if (namespaces.length === 0) throw invalid(`${name}.namespaces`, namespaces, 'a list of at least one namespace');
-  return namespaces;
+  return { process: nativeOf(process), namespaces };
 }
 
 function toUserNamespace(
@@ -59,21 +61,20 @@ function toUserNamespace(
 }
 
 function toRanges(name: string, ranges: readonly IdMap[]): Addon.IdMapPlan[] {
-  if (!Array.isArray(ranges) || ranges.length > MAX_RANGES)
-    throw invalid(name, ranges, `an array of at most ${MAX_RANGES} ranges`);
-  return ranges.map((range: IdMap, at) => {
-    const here = `${name}[${at}]`;
+  const expected = `an array of at most ${MAX_RANGES} ranges`;
+  if (Array.isArray(ranges) && ranges.length > MAX_RANGES) throw invalid(name, ranges, expected);
+  return checkList(name, ranges, expected, (here, range) => {
     if (typeof range !== 'object' || range === null)
       throw invalid(here, range, 'an object with containerId, hostId and size');
+    const { containerId, hostId, size } = checkOptions<IdMap>(here, range as IdMap, ['containerId', 'hostId', 'size']);
     return {
-      containerId: checkInteger(`${here}.containerId`, range.containerId, 0, MAX_ID),
-      hostId: checkInteger(`${here}.hostId`, range.hostId, 0, MAX_ID),
-      size: checkInteger(`${here}.size`, range.size, 1, MAX_ID + 1),
+      containerId: checkInteger(`${here}.containerId`, containerId, 0, MAX_ID),
+      hostId: checkInteger(`${here}.hostId`, hostId, 0, MAX_ID),
+      size: checkInteger(`${here}.size`, size, 1, MAX_ID + 1),
     };
   });
 }
 
-function checkNamespaces(name: string, list: readonly NamespaceName[]): NamespaceName[] {
-  if (!Array.isArray(list)) throw invalid(name, list, 'an array of namespace names');
-  return list.map((item, at) => checkOneOf(`${name}[${at}]`, item, NAMESPACES));
+function checkNamespaces(name: string, list: unknown): NamespaceName[] {
+  return checkList(name, list, 'an array of namespace names', (here, item) => checkOneOf(here, item, NAMESPACES));
 }

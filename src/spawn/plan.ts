@@ -2,14 +2,14 @@
 
 import { fileURLToPath } from 'node:url';
 import type * as Addon from '../addon.d.ts';
-import { checkFd, checkString, invalid } from '../arguments.ts';
-import { Cgroup, directoryOf } from '../cgroup.ts';
+import { checkFd, checkList, checkString, invalid } from '../arguments.ts';
+import { directoryOf, isCgroup } from '../cgroup.ts';
 import { isFailure, type ProcwardError, toError, unwrap } from '../errors.ts';
 import { checkGroupPath } from '../matcher.ts';
 import { native } from '../native.ts';
 import type { RunOptions } from '../run.ts';
 import { type SignalName, signalName, signalNumber } from '../signals.ts';
-import { enteredProcess, toNamespaces } from './namespaces.ts';
+import { type Entered, toEntered, toNamespaces } from './namespaces.ts';
 import type { SpawnOptions } from './options.ts';
 import { toEnvironment, toProgram } from './program.ts';
 import { toResources } from './resources.ts';
@@ -47,22 +47,32 @@ export function prepare(file: string, args: readonly string[], options: SpawnOpt
     ...toProgram(file, args, options.argv0),
     env: toEnvironment(options.env),
     stdio,
-    ...(cwd !== undefined && { cwd: checkString('options.cwd', cwd instanceof URL ? fileURLToPath(cwd) : cwd) }),
+    ...(cwd !== undefined && { cwd: checkString('options.cwd', cwd instanceof URL ? toPath(cwd) : cwd) }),
   };
   const plain = Object.keys(options).every((name) => PLAIN.has(name));
-  if (!plain) plan.further = toFurther(options, stdio.length);
+  const entered = plain ? undefined : toEntered(options);
+  if (!plain) plan.further = toFurther(options, stdio.length, entered);
   return {
     plan,
-    entered: plain ? undefined : enteredProcess(options),
+    entered: entered?.process,
     groups: toGroups(options.cgroup),
   };
 }
 
-function toFurther(options: SpawnOptions, descriptors: number): Addon.FurtherPlan {
+function toPath(url: URL): string {
+  try {
+    return fileURLToPath(url);
+  } catch {
+    throw invalid('options.cwd', url, 'a path, or a file: URL of one');
+  }
+}
+
+function toFurther(options: SpawnOptions, descriptors: number, entered: Entered | undefined): Addon.FurtherPlan {
   const { root, parentDeathSignal } = options;
   return {
     ...toTerminal(options, descriptors),
     ...toNamespaces(options),
+    enteredNamespaces: entered?.namespaces ?? [],
     ...toRights(options),
     ...toResources(options),
     ignoredSignals: toIgnored(options.ignoredSignals),
@@ -98,23 +108,21 @@ export function withGroups<T>({ plan, groups }: Prepared, start: (plan: Addon.Sp
 function toGroups(cgroup: SpawnOptions['cgroup']): (number | string)[] {
   if (cgroup === undefined) return [];
   if (!Array.isArray(cgroup)) return [toGroup('options.cgroup', cgroup)];
-  return cgroup.map((group, at) => toGroup(`options.cgroup[${at}]`, group));
+  return checkList('options.cgroup', cgroup, 'an array of groups', toGroup);
 }
 
 function toGroup(name: string, group: unknown): number | string {
   if (typeof group === 'string') return checkGroupPath(name, group);
   if (typeof group === 'number') return checkFd(name, group);
-  if (group instanceof Cgroup) return directoryOf(group);
+  if (isCgroup(group)) return directoryOf(group);
   throw invalid(name, group, 'a Cgroup, its path or a directory descriptor');
 }
 
 function toIgnored(signals: readonly SignalName[] = []): number[] {
-  const name = 'options.ignoredSignals';
-  if (!Array.isArray(signals)) throw invalid(name, signals, 'an array of signal names');
-  return signals.map((signal, at) => {
-    const number = signalNumber(`${name}[${at}]`, signal);
+  return checkList('options.ignoredSignals', signals, 'an array of signal names', (name, signal) => {
+    const number = signalNumber(name, signal);
     if (['SIGKILL', 'SIGSTOP'].includes(signalName(number)))
-      throw invalid(`${name}[${at}]`, signal, 'a signal that can be ignored: SIGKILL and SIGSTOP cannot');
+      throw invalid(name, signal, 'a signal that can be ignored: SIGKILL and SIGSTOP cannot');
     return number;
   });
 }

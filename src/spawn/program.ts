@@ -1,13 +1,16 @@
 // The program, its arguments and its environment, as the addon takes them.
 
-import { checkString, invalid } from '../arguments.ts';
+import { checkList, checkString, invalid } from '../arguments.ts';
 
 /** @internal */
 export function toProgram(file: string, args: readonly string[], argv0: string | undefined) {
   if (checkString('file', file) === '') throw invalid('file', file, 'a path or a program name');
-  if (!Array.isArray(args)) throw invalid('args', args, 'an array of strings');
   const name = checkString('options.argv0', argv0 ?? file);
-  return { file, argv: [name, ...args.map((arg, at) => checkString(`args[${at}]`, arg))] };
+  return { file, argv: [name, ...checkList('args', args, 'an array of strings', checkArgument)] };
+}
+
+function checkArgument(name: string, argument: unknown): string {
+  return checkString(name, argument);
 }
 
 /** `NAME=value` and a null character, each. @internal */
@@ -26,8 +29,10 @@ export function toEnvironment(env: Readonly<Record<string, string | undefined>> 
 function toVariable(name: string, value: string): string {
   if (name === '' || name.includes('='))
     throw invalid('options.env', name, 'an object whose names are not empty and have no "="');
-  const variable = `${name}=${value}`;
-  if (typeof value === 'string' && !variable.includes('\0') && variable.isWellFormed()) return variable;
+  if (typeof value === 'string') {
+    const variable = `${name}=${value}`;
+    if (!variable.includes('\0') && variable.isWellFormed()) return variable;
+  }
   checkString('options.env', name);
-  return checkString(`options.env.${name}`, value);
+  return `${name}=${checkString(`options.env.${name}`, value)}`;
 }

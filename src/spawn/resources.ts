@@ -1,7 +1,7 @@
 // What a child may use, and how it stands against others: limits, mask, niceness, processors, score.
 
 import type * as Addon from '../addon.d.ts';
-import { checkInteger, checkOptions, invalid } from '../arguments.ts';
+import { checkInteger, checkList, checkOptions, invalid } from '../arguments.ts';
 import { checkLimit, RESOURCES } from '../limits.ts';
 import type { SpawnOptions } from './options.ts';
 
@@ -30,7 +30,8 @@ function toLimits(limits: NonNullable<SpawnOptions['resourceLimits']>): Addon.Li
 
 function toProcessors(numbers: readonly number[]): number[] {
   const name = 'options.cpuAffinity';
-  if (!Array.isArray(numbers) || numbers.length === 0)
-    throw invalid(name, numbers, 'an array of at least one processor number');
-  return numbers.map((number, at) => checkInteger(`${name}[${at}]`, number, 0, MAX_PROCESSOR));
+  const expected = 'an array of at least one processor number';
+  const checked = checkList(name, numbers, expected, (here, number) => checkInteger(here, number, 0, MAX_PROCESSOR));
+  if (checked.length === 0) throw invalid(name, numbers, expected);
+  return checked;
 }

@@ -1,7 +1,16 @@
 // What a child may do: ids, capabilities, filters.
 
 import type * as Addon from '../addon.d.ts';
-import { checkBoolean, checkFd, checkInteger, checkString, invalid } from '../arguments.ts';
+import {
+  checkBoolean,
+  checkFd,
+  checkInteger,
+  checkList,
+  checkOptions,
+  checkString,
+  invalid,
+  isBytes,
+} from '../arguments.ts';
 import { native } from '../native.ts';
 import type { SpawnOptions } from './options.ts';
 
@@ -34,20 +43,17 @@ function toCredentials(
 ): Addon.CredentialsPlan {
   if (typeof credentials !== 'object' || credentials === null)
     throw invalid('options.credentials', credentials, 'an object with uid and gid');
-  const { uid, gid, groups = groupsAreFixed ? 'keep' : [] } = credentials;
-  const ids = {
-    uid: checkInteger('options.credentials.uid', uid, 0, MAX_ID),
-    gid: checkInteger('options.credentials.gid', gid, 0, MAX_ID),
-  };
+  const name = 'options.credentials';
+  const checked = checkOptions(name, credentials, ['uid', 'gid', 'groups']);
+  const { uid, gid, groups = groupsAreFixed ? 'keep' : [] } = checked;
+  const checkId = (here: string, id: unknown) => checkInteger(here, id, 0, MAX_ID);
+  const ids = { uid: checkId(`${name}.uid`, uid), gid: checkId(`${name}.gid`, gid) };
   if (groups === 'keep') return ids;
-  if (!Array.isArray(groups)) throw invalid('options.credentials.groups', groups, "an array of group ids, or 'keep'");
-  return { ...ids, groups: groups.map((id, at) => checkInteger(`options.credentials.groups[${at}]`, id, 0, MAX_ID)) };
+  return { ...ids, groups: checkList(`${name}.groups`, groups, "an array of group ids, or 'keep'", checkId) };
 }
 
 function toCapabilities(name: string, names: readonly string[], or = ''): number[] {
-  if (!Array.isArray(names)) throw invalid(name, names, `${or}an array of capability names`);
-  return names.map((item, at) => {
-    const here = `${name}[${at}]`;
+  return checkList(name, names, `${or}an array of capability names`, (here, item) => {
     const number = native().capabilityNumber(checkString(here, item));
     if (number === null || number === undefined)
       throw invalid(here, item, "a capability as capabilities(7) names it, like 'net_bind_service'");
@@ -58,7 +64,7 @@ function toCapabilities(name: string, names: readonly string[], or = ''): number
 function checkFilter(filter: unknown): Uint8Array {
   const fits = (bytes: number) =>
     bytes > 0 && bytes % INSTRUCTION_BYTES === 0 && bytes <= MAX_INSTRUCTIONS * INSTRUCTION_BYTES;
-  if (!(filter instanceof Uint8Array) || !fits(filter.byteLength))
+  if (!isBytes(filter) || !fits(filter.byteLength))
     throw invalid(
       'options.seccomp',
       filter,

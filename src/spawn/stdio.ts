@@ -1,7 +1,7 @@
 // What the child's descriptors are, as the addon takes them.
 
-import { checkFd, invalid } from '../arguments.ts';
-import type { SpawnOptions, StdioOption } from './options.ts';
+import { checkFd, checkList, invalid } from '../arguments.ts';
+import type { SpawnOptions } from './options.ts';
 
 /** The addon takes a descriptor, or one of these. @internal */
 export const PIPE = -1;
@@ -9,11 +9,8 @@ const NULL_DEVICE = -2;
 
 /** @internal */
 export function toStdio(stdio: SpawnOptions['stdio'] = 'pipe'): number[] {
-  const all: readonly StdioOption[] = Array.isArray(stdio)
-    ? stdio
-    : [stdio, stdio, stdio].map((item) => item as StdioOption);
-  return all.map((item, at) => {
-    const name = `options.stdio[${at}]`;
+  const all = Array.isArray(stdio) ? stdio : [stdio, stdio, stdio];
+  return checkList('options.stdio', all, 'an array', (name, item, at) => {
     if (item === 'pipe') return PIPE;
     if (item === 'ignore') return NULL_DEVICE;
     if (item === 'inherit') return at;
