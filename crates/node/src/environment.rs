@@ -72,7 +72,10 @@ impl Environment {
         let mut batch = env.create_array(0)?;
         for (id, deliver) in finished {
             batch.insert(id)?;
-            deliver(*env, &mut batch)?;
+            // More bytes, or a longer string, than the engine can hold: the others of the batch are delivered all the same.
+            if let Err(error) = deliver(*env, &mut batch) {
+                batch.insert(Failure::from(undelivered(&error)))?;
+            }
         }
         Ok(batch)
     }
@@ -218,6 +221,10 @@ async fn caught<T>(work: impl Future<Output = Result<T>>) -> Result<T> {
         polled.unwrap_or_else(|_| Poll::Ready(Err(panicked())))
     })
     .await
+}
+
+fn undelivered(error: &napi::Error) -> Error {
+    Error::new(Kind::Os, "deliver", "the result cannot be given to JavaScript").detail(error.reason.clone())
 }
 
 fn panicked() -> Error {
