@@ -42,6 +42,8 @@ interface RunOptions {
   env?: NodeJS.ProcessEnv;
   cwd?: string;
   uid?: number;
+  /** For long rounds, which are asked for. */
+  timeout?: number;
 }
 
 async function run(file: string, args: readonly string[], options: RunOptions = {}): Promise<Ended> {

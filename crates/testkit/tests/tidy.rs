@@ -15,7 +15,7 @@ const LAYERS: &[&[&str]] =
     &[&["kernel"], &["procfs"], &["process", "cgroup", "systemd"], &["application"], &["node"]];
 /// Where unsafe code may be opened: below everything, and where tests are made.
 const UNSAFE: &[&str] = &["kernel", "testkit"];
-const TYPESCRIPT: &[&str] = &["src", "bench", "soak", "examples", "__test__"];
+const TYPESCRIPT: &[&str] = &["src", "bench", "soak", "examples", "__test__", "fuzz"];
 
 struct Source {
     /// Relative to the root of the repository.
