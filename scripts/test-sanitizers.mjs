@@ -4,7 +4,7 @@
 //   npm run test:sanitizers -- address leaks   these
 //
 //   address   AddressSanitizer and its search for leaks over the core's tests
-//   thread    ThreadSanitizer over the tests of processes; needs the source of the standard library (rust-src)
+//   thread    ThreadSanitizer over tests of processes that race; needs the source of the standard library (rust-src)
 //   valgrind  memcheck over those tests of the core that start no children
 //   addon     AddressSanitizer over tests of the facade, with the addon in a node that knows nothing of it
 //   leaks     memcheck over a node that does each operation many times
@@ -62,7 +62,7 @@ function thread() {
   // Without it the locks of the standard library are invisible, and all that they guard looks like a race.
   if (!existsSync(source)) return skip('thread', 'rust-src is missing: rustup component add rust-src');
   const env = { TSAN_OPTIONS: 'halt_on_error=0:exitcode=66', PROCWARD_ROUNDS: process.env.PROCWARD_ROUNDS ?? '200' };
-  test('thread', { sanitizer: 'thread', env, cargo: ['-Zbuild-std'] }, ['--package=procward-process', '--tests']);
+  test('thread', { sanitizer: 'thread', env, cargo: ['-Zbuild-std'] }, ['--package=procward-process', '--test=rivals', '--test=wait', '--test=handle']);
 }
 
 function valgrind() {
