@@ -102,7 +102,7 @@ function leaks() {
   const { tree, env } = sanitizedAddon();
   const program = '__test__/repeats-everything.mjs';
   const bundled = ['--bundle', '--packages=external', '--format=esm', '--platform=node', '--target=node20', '--log-level=warning'];
-  must(process.execPath, ['node_modules/esbuild/bin/esbuild', '__test__/repeats-everything.ts', ...bundled, `--outfile=${join(tree, program)}`]);
+  must('node_modules/.bin/esbuild', ['__test__/repeats-everything.ts', ...bundled, `--outfile=${join(tree, program)}`]);
   const options = {
     ASAN_OPTIONS: `detect_leaks=1:detect_stack_use_after_return=0:fast_unwind_on_malloc=0:log_path=${join(scratch, 'leaks')}`,
     LSAN_OPTIONS: 'exitcode=0',
