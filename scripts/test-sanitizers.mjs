@@ -32,7 +32,7 @@ const pure = [
   ['--package=procward-application', '--lib', '--test=fuzz_seeds'],
 ];
 const addonName = `procward.linux-${process.arch}-gnu.node`;
-const ROUNDS = process.env.PROCWARD_ROUNDS ?? '100';
+const ROUNDS = process.env.PROCWARD_ROUNDS ?? '20';
 const facade = ['features', 'procfs', 'procfile', 'process', 'wait', 'spawn', 'spawn-ends', 'run', 'cgroup', 'freeze', 'membership', 'errors', 'workers'];
 
 const stages = { address, thread, valgrind, addon, leaks };
@@ -97,7 +97,7 @@ function addon() {
   check(`addon ${facade.join(' ')}`, status);
 }
 
-/** Node has leaks of its own, found by the same search: what counts has the addon on its stack. */
+/** What counts has the addon on its stack, and was not made by loading it: the classes of an addon stay as long as node does. */
 function leaks() {
   const { tree, env } = sanitizedAddon();
   const program = '__test__/repeats-everything.mjs';
@@ -111,9 +111,9 @@ function leaks() {
   const reports = readdirSync(scratch).filter((name) => name.startsWith('leaks.'));
   const records = reports.flatMap((name) => readFileSync(join(scratch, name), 'utf8').split('\n\n'));
   const leaked = records.filter((record) => /^(Direct|Indirect) leak of/m.test(record));
-  const ours = leaked.filter((record) => record.includes(addonName));
+  const ours = leaked.filter((record) => record.includes(addonName) && !record.includes('napi_register_module_v1'));
   for (const record of ours) console.log(record.replaceAll(/^/gm, '    '));
-  // Without a single one of Node's there was no search.
+  // Without those there was no search.
   check(`leaks: ours are none of ${leaked.length}`, leaked.length > 0 && ours.length === 0 ? 0 : 1);
 }
 
