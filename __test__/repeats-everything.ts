@@ -139,9 +139,9 @@ async function useGroup(version: 1 | 2): Promise<void> {
     await group.limits().catch(isNotExist);
     await group.stats();
     const stopping = new AbortController();
-    const watching = group.watch({ signal: stopping.signal });
     // Version 1 announces nothing of such a group.
-    const event = version === 2 ? watching[Symbol.asyncIterator]().next() : Promise.resolve();
+    const event =
+      version === 2 ? group.watch({ signal: stopping.signal })[Symbol.asyncIterator]().next() : Promise.resolve();
     {
       await using _lease = await group.freeze({ timeoutMs: 20_000 });
       group.freezeState();

@@ -5,9 +5,8 @@
 //
 //   address   AddressSanitizer and its search for leaks over the core's tests
 //   thread    ThreadSanitizer over tests of processes that race; needs the source of the standard library (rust-src)
-//   valgrind  memcheck over those tests of the core that start no children
 //   addon     AddressSanitizer over tests of the facade, with the addon in a node that knows nothing of it
-//   leaks     memcheck over a node that does each operation many times
+//   leaks     its search for leaks in a node that does each operation many times
 //
 // The compiler is the usual one, with its unstable options allowed. Each has a directory below target/sanitizers.
 
@@ -25,17 +24,11 @@ const target = output('rustc', ['-vV']).match(/^host: (.*)$/m)[1];
 const core = ['kernel', 'procfs', 'process', 'cgroup', 'application'].map((crate) => `--package=procward-${crate}`);
 /** It measures memory, of which a sanitizer takes as much as it likes. */
 const measures = ['--skip', 'descriptors_and_memory_stay_flat'];
-/** Parsers and pure parts: those of whose tests none starts a child. */
-const pure = [
-  ['--package=procward-procfs', '--lib', '--test=fuzz_seeds', '--test=table', '--test=verbs', '--test=mask'],
-  ['--package=procward-cgroup', '--lib'],
-  ['--package=procward-application', '--lib', '--test=fuzz_seeds'],
-];
 const addonName = `procward.linux-${process.arch}-gnu.node`;
 const ROUNDS = process.env.PROCWARD_ROUNDS ?? '20';
 const facade = ['features', 'procfs', 'procfile', 'process', 'wait', 'spawn', 'spawn-ends', 'run', 'cgroup', 'freeze', 'membership', 'errors', 'workers'];
 
-const stages = { address, thread, valgrind, addon, leaks };
+const stages = { address, thread, addon, leaks };
 const words = process.argv.slice(2);
 const unknown = words.filter((word) => !(word in stages));
 if (unknown.length > 0) throw new Error(`${unknown.join(', ')}: there are ${Object.keys(stages).join(', ')}`);
@@ -63,13 +56,6 @@ function thread() {
   if (!existsSync(source)) return skip('thread', 'rust-src is missing: rustup component add rust-src');
   const env = { TSAN_OPTIONS: 'halt_on_error=0:exitcode=66', PROCWARD_ROUNDS: process.env.PROCWARD_ROUNDS ?? '200' };
   test('thread', { sanitizer: 'thread', env, cargo: ['-Zbuild-std'] }, ['--package=procward-process', '--test=rivals', '--test=wait', '--test=handle']);
-}
-
-function valgrind() {
-  if (!has('valgrind')) return skip('valgrind', 'valgrind is missing: apt-get install valgrind');
-  const runner = 'valgrind -q --error-exitcode=9 --leak-check=full --errors-for-leak-kinds=definite --fair-sched=yes';
-  const env = { [`CARGO_TARGET_${target.toUpperCase().replaceAll('-', '_')}_RUNNER`]: runner };
-  for (const which of pure) test('valgrind', { env }, which);
 }
 
 function test(directory, { sanitizer, env, cargo = [] }, which, options = []) {
@@ -149,10 +135,6 @@ function output(command, args) {
   const { status, stdout, stderr, error } = spawnSync(command, args, { encoding: 'utf8' });
   if (status !== 0) throw new Error(`${command} ${args.join(' ')} failed: ${error?.message ?? stderr}`);
   return stdout;
-}
-
-function has(command) {
-  return spawnSync(command, ['--version']).status === 0;
 }
 
 function check(title, status) {
