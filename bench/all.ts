@@ -1,5 +1,5 @@
-// Every benchmark: `npm run bench`, or `npm run bench -- --quick`; one suite by its name, as in `npm run bench -- spawn`; the
-// figures also as JSON with `--json=FILE`, for plot.ts.
+// Every benchmark but `scale`: `npm run bench`, or `npm run bench -- --quick`; one suite by its name, as in `npm run bench -- spawn`;
+// the figures also as JSON with `--json=FILE`, for report.ts.
 
 import { writeFileSync } from 'node:fs';
 import * as os from 'node:os';
@@ -10,6 +10,8 @@ import * as go from './go.ts';
 import * as exits from './process.ts';
 import * as procfs from './procfs.ts';
 import * as ps from './ps.ts';
+import type { Scale } from './scale/curve.ts';
+import { describe, measureScale } from './scale.ts';
 import * as spawn from './spawn.ts';
 import * as usage from './usage.ts';
 
@@ -18,6 +20,8 @@ export interface Figures {
   readonly machine: { readonly kernel: string; readonly processors: number; readonly node: string };
   readonly quick: boolean;
   readonly comparisons: readonly Comparison[];
+  /** Where `scale` was named. */
+  readonly scale?: Scale;
 }
 
 const suites = { core, procfs, ps, usage, spawn, go, process: exits, cgroup };
@@ -25,14 +29,15 @@ const [...args] = process.argv.slice(2);
 const quick = args.includes('--quick');
 const file = args.find((arg) => arg.startsWith('--json='))?.slice('--json='.length);
 const named = Object.entries(suites).filter(([name]) => args.includes(name));
-const chosen = named.length > 0 ? named : Object.entries(suites);
+const scaled = args.includes('scale');
+const chosen = named.length > 0 || scaled ? named : Object.entries(suites);
 
 const us = (value: number) => `${value.toFixed(1)} µs`;
 const print = (title: string, ...columns: readonly string[]) =>
   console.log(title.padEnd(66), ...columns.map((column) => column.padStart(11)));
 
 const comparisons: Comparison[] = [];
-print('', 'ours', 'theirs', 'ratio', 'middle half', 'ours p90', 'theirs p90', 'p90 ratio');
+if (chosen.length > 0) print('', 'ours', 'theirs', 'ratio', 'middle half', 'ours p90', 'theirs p90', 'p90 ratio');
 for (const [, suite] of chosen) {
   for (const comparison of (await suite.run(quick)) satisfies Comparison[]) {
     const { title, oursUs, theirsUs, ratio, spread, p90 } = comparison;
@@ -42,7 +47,12 @@ for (const [, suite] of chosen) {
     comparisons.push(comparison);
   }
 }
+const scale = scaled ? await measureScale(quick) : undefined;
+for (const line of scale === undefined ? [] : describe(scale)) console.log(line);
 if (file !== undefined) {
   const machine = { kernel: os.release(), processors: os.availableParallelism(), node: process.versions.node };
-  writeFileSync(file, `${JSON.stringify({ machine, quick, comparisons } satisfies Figures, null, 2)}\n`);
+  writeFileSync(
+    file,
+    `${JSON.stringify({ machine, quick, comparisons, ...(scale && { scale }) } satisfies Figures, null, 2)}\n`,
+  );
 }

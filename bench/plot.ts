@@ -15,19 +15,8 @@ const WIDTH = 900;
 const LEFT = 430;
 const RIGHT = WIDTH - 64;
 
-/** How often as fast, on a logarithmic scale. */
-export function plot(bars: readonly Bar[]): string {
-  const factors = bars.map(({ ratio }) => 1 / ratio);
-  const [least, most] = [
-    Math.floor(Math.log10(Math.min(1, ...factors))),
-    Math.ceil(Math.log10(Math.max(10, ...factors))),
-  ];
-  const x = (factor: number) => LEFT + ((Math.log10(factor) - least) / (most - least)) * (RIGHT - LEFT);
-  const height = TOP + bars.length * LINE + 12;
-  const ticks = Array.from({ length: most - least + 1 }, (_, at) => 10 ** (least + at));
-  return [
-    `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${WIDTH} ${height}" role="img" aria-label="How often as fast as the other">`,
-    `<style>
+/** Readable on light and dark pages. */
+export const STYLE = `<style>
 text { font: 13px system-ui, sans-serif; fill: #1f2328 }
 .dim { fill: #59636e }
 .axis { stroke: #d1d9e0 }
@@ -42,7 +31,21 @@ text { font: 13px system-ui, sans-serif; fill: #1f2328 }
   .faster { fill: #3fb950 }
   .slower { fill: #db6d28 }
 }
-</style>`,
+</style>`;
+
+/** How often as fast, on a logarithmic scale. */
+export function plot(bars: readonly Bar[]): string {
+  const factors = bars.map(({ ratio }) => 1 / ratio);
+  const [least, most] = [
+    Math.floor(Math.log10(Math.min(1, ...factors))),
+    Math.ceil(Math.log10(Math.max(10, ...factors))),
+  ];
+  const x = (factor: number) => LEFT + ((Math.log10(factor) - least) / (most - least)) * (RIGHT - LEFT);
+  const height = TOP + bars.length * LINE + 12;
+  const ticks = Array.from({ length: most - least + 1 }, (_, at) => 10 ** (least + at));
+  return [
+    `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${WIDTH} ${height}" role="img" aria-label="How often as fast as the other">`,
+    STYLE,
     `<text x="0" y="16" font-weight="600">How often as fast as the other (logarithmic)</text>`,
     ...ticks.flatMap((tick) => [
       `<line class="${tick === 1 ? 'one' : 'axis'}" x1="${round(x(tick))}" x2="${round(x(tick))}" y1="${TOP - 8}" y2="${height - 8}"/>`,
@@ -65,5 +68,5 @@ function drawBar({ what, against, ratio }: Bar, y: number, x: (factor: number) =
   ];
 }
 
-const round = (value: number) => Math.round(value * 10) / 10;
-const literal = (text: string) => text.replaceAll('`', '').replaceAll('&', '&amp;').replaceAll('<', '&lt;');
+export const round = (value: number) => Math.round(value * 10) / 10;
+export const literal = (text: string) => text.replaceAll('`', '').replaceAll('&', '&amp;').replaceAll('<', '&lt;');

@@ -1,12 +1,14 @@
 // Makes the tables and the plot of the documents from what `npm run bench -- --json=FILE` wrote, of one or more runs:
 //
-//   npx tsx bench/report.ts FILE…    takes these figures from now on
+//   npx tsx bench/report.ts FILE…    takes these figures from now on; those of `scale` from the last that has some
 //   npx tsx bench/report.ts          makes all of it once more from those at hand
 
 import { readFileSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import type { Figures } from './all.ts';
 import { type Bar, plot } from './plot.ts';
+import { plotCurves } from './plot-curves.ts';
+import { type Measured, memoryTable, scaleTable } from './scale/table.ts';
 
 export interface Row extends Bar {
   readonly oursUs: number;
@@ -85,21 +87,30 @@ export function withTable(page: string, content: string): string {
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 const figures = `${root}bench/figures.json`;
+const scaleFigures = `${root}bench/scale/figures.json`;
 const read = (path: string) => JSON.parse(readFileSync(path, 'utf8'));
 
 /** What every made file has to say, by its path. */
 export function report(): Map<string, string> {
   const shown = rows(read(figures) as Figures[]);
   const page = (path: string, content: string) => withTable(readFileSync(root + path, 'utf8'), content);
+  const measured = read(scaleFigures) as Measured;
+  const scale = `${scaleTable(measured)}\n\n${memoryTable(measured)}`;
   return new Map([
     ['README.md', page('README.md', table(shown.slice(0, FRONT_PAGE)))],
     ['docs/benchmarks.md', page('docs/benchmarks.md', table(shown))],
     ['docs/benchmarks.svg', plot(shown)],
+    ['docs/scale.md', page('docs/scale.md', scale)],
+    ['docs/scale.svg', plotCurves(measured.scale.curves)],
   ]);
 }
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
   const [, , ...files] = process.argv;
-  if (files.length > 0) writeFileSync(figures, `${JSON.stringify(files.map(read))}\n`);
+  const runs = files.map(read) as Figures[];
+  const compared = runs.filter(({ comparisons }) => comparisons.length > 0);
+  const scaled = runs.findLast(({ scale }) => scale !== undefined);
+  if (compared.length > 0) writeFileSync(figures, `${JSON.stringify(compared)}\n`);
+  if (scaled !== undefined) writeFileSync(scaleFigures, `${JSON.stringify(scaled)}\n`);
   for (const [path, content] of report()) writeFileSync(root + path, content);
 }
