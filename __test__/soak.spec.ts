@@ -52,6 +52,13 @@ for (const [what, change] of [
   });
 }
 
+test('in a short one memory may rise twice as far', (t) => {
+  const short = (mb: number) =>
+    samples((at) => ({ operations: 2000 + at * 50, memoryBytes: (100 + (at / 60) * mb) * MB }));
+  t.deepEqual(judge(short(12), []).findings, []);
+  t.is(judge(short(40), []).findings.length, 1);
+});
+
 test('one outlier moves no line', (t) => {
   const { findings } = judge(
     samples((at) => (at === 59 ? { memoryBytes: 1000 * MB } : {})),

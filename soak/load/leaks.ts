@@ -10,7 +10,7 @@ const kept: unknown[] = [];
 export const leaks: Readonly<Record<string, Work>> = {
   descriptor: async () => void openSync('/dev/null', 'r'),
   heap: async () => void kept.push(Array.from({ length: 10_000 }, () => ({}))),
-  memory: async () => void kept.push(Buffer.alloc(2_000_000, 1)),
+  memory: async () => void kept.push(Buffer.alloc(4_000_000, 1)),
   process: async () => void (await spawn('sleep', ['1000'], { stdio: 'ignore' })).unref(),
   group: async ({ room }) => room.create('unified').close(),
   thread: async () => void new Worker('setInterval(() => {}, 1000)', { eval: true }),
