@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fmt::{Debug, Display};
+use std::sync::{Mutex, PoisonError};
 
 use libc::c_long;
 
@@ -9,6 +10,9 @@ use crate::Census;
 use crate::calls::supervise;
 use crate::spare::{is_spared, would_wait_for_ever};
 use crate::without::name_of;
+
+/// One operation of a program at a time.
+static TURN: Mutex<()> = Mutex::new(());
 
 /// How calls fail: interrupted, in want of something that passes, broken, forbidden, missing.
 const ERRNOS: &[i32] = &[
@@ -73,6 +77,8 @@ pub fn fail_each_call<S: Sync, T: Send, E: Debug + Send>(
     operation: impl Fn(&S) -> Result<T, E> + Sync,
     check: impl Fn(S, Result<T, E>),
 ) -> Result<Faults, String> {
+    // What another operation has under way would be taken for something left behind.
+    let _turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
     // The first run may set up what stays.
     let subject = prepare();
     let outcome = operation(&subject);
