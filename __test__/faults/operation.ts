@@ -47,6 +47,8 @@ export function flawOf(error: unknown, errno: Errno): string | undefined {
   const told = `${kind} ${code}: ${message}`;
   if (kind === 'SpawnFailed' && stage === undefined) return `a start that failed nowhere: ${told}`;
   if (kind !== 'Os' && kind !== 'SpawnFailed') return undefined;
+  // Of most that keeps a thread from being started, pthread_create(3) makes this.
+  if (syscall === 'clone' && code === 'EAGAIN') return undefined;
   if (code !== errno) return `the fault was ${errno}, and not: ${told}`;
   if (syscall === undefined) return `no call failed: ${told}`;
   if (kind === 'Os' && HAS_A_KIND.has(code)) return `more is known than: ${told}`;

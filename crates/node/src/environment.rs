@@ -15,7 +15,7 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::task::Poll;
 use std::time::Duration;
 
-use kernel::{Error, Kind, Result};
+use kernel::{Errno, Error, Kind, Result};
 use napi::bindgen_prelude::{Array, BufferSlice, Function, ToNapiValue};
 use napi::threadsafe_function::{ThreadsafeFunction, ThreadsafeFunctionCallMode};
 use napi::{Env, Status};
@@ -157,15 +157,24 @@ impl Environment {
         deliver: fn(T, Env, &mut Array<'_>) -> napi::Result<()>,
         work: impl FnOnce() -> Result<T> + Send + 'static,
     ) {
-        let shared = Arc::clone(&self.shared);
-        match reactor::handle() {
-            Ok(runtime) => {
-                drop(runtime.spawn_blocking(move || {
-                    let caught = catch_unwind(AssertUnwindSafe(work));
-                    shared.finish(id, deliver, caught.unwrap_or_else(|_| Err(panicked())));
-                }));
-            }
-            Err(error) => shared.finish(id, deliver, Err(error)),
+        let shared = &self.shared;
+        let runtime = match reactor::handle() {
+            Ok(runtime) => runtime,
+            Err(error) => return shared.finish(id, deliver, Err(error)),
+        };
+        let slot = Arc::new(Mutex::new(Some(work)));
+        let (queued, finisher) = (Arc::clone(&slot), Arc::clone(shared));
+        let task = move || {
+            let Some(work) = lock(&queued).take() else { return };
+            let caught = catch_unwind(AssertUnwindSafe(work));
+            finisher.finish(id, deliver, caught.unwrap_or_else(|_| Err(panicked())));
+        };
+        // Where there is no thread yet and none can be started the runtime panics, and keeps the task for the next one:
+        // taken out of its slot, it is not done after it was told to have failed.
+        let accepted = catch_unwind(AssertUnwindSafe(|| drop(runtime.spawn_blocking(task))));
+        if accepted.is_err() && lock(&slot).take().is_some() {
+            let refused = Error::os("clone", Errno::AGAIN).context("start a thread that may block");
+            shared.finish(id, deliver, Err(refused));
         }
     }
 }
