@@ -4,6 +4,7 @@
 
 mod answers;
 mod failures;
+mod faults;
 mod peer;
 mod scopes;
 mod ways;
