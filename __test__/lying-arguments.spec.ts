@@ -56,6 +56,7 @@ test('the prototype of a class alone is not taken for an instance', async (t) =>
   const refused: readonly (readonly [string, () => unknown])[] = [
     ['process', () => cgroupPathOf(Object.create(Process.prototype), { unified: true })],
     ['processes[0]', () => waitAll([Object.create(Process.prototype)])],
+    ['processes', () => waitAll(bad({ [Symbol.iterator]: 1 }))],
     ['base', () => procfs().readFileSync(Object.create(Process.prototype), 'status')],
     ['options.signal', () => run('true', [], { signal: Object.create(AbortSignal.prototype) })],
     ['options.input', () => run('true', [], { input: Object.create(Uint8Array.prototype) })],
