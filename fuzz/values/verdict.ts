@@ -95,7 +95,7 @@ function ofError(value: unknown, { how, strangeReceiver }: Circumstances): strin
   if (!KINDS.has(kind)) return 'an error of no known kind';
   if (typeof code !== 'string' || code === '') return 'an error without a code';
   if (typeof stack !== 'string') return 'an error without a stack';
-  if (message.length > 5000) return `a message of ${message.length} characters`;
+  if (CHECK.test(message) && message.length > 5000) return `a message of ${message.length} characters`;
   if (how === 'rejected' && kind === 'InvalidArgument' && CHECK.test(message))
     return 'a bad argument that is not told at once';
   return undefined;

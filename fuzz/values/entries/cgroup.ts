@@ -41,7 +41,8 @@ const limits = (random: Random) =>
 export function goHome(world: World): void {
   for (const { hierarchy, path } of world.scratch) {
     using home = Cgroup.open(`${path}/${HOME}`, hierarchy);
-    if (!home.contains(process.pid)) home.add(process.pid);
+    // The first of the pid namespace, which reaps orphans, cannot be killed from inside.
+    for (const pid of [process.pid, 1]) if (!home.contains(pid)) home.add(pid);
   }
 }
 
