@@ -1057,8 +1057,9 @@ export interface SpawnOptions {
 	/** chroot(2). cwd becomes `/` in it unless given, so that nothing outside is left within reach. Needs CAP_SYS_CHROOT. */
 	root?: string;
 	/**
-	 * New namespaces from birth. With `'user'` no privilege is needed for the others. `'time'` begins with the program. Mounts
-	 * made in a new mount namespace stay in it.
+	 * New namespaces from birth. With `'user'` no privilege is needed for the others. `'time'` begins with the program;
+	 * before Linux 6.2 only with that program's own children, and it can neither start threads nor use vfork(2). Mounts made in a
+	 * new mount namespace stay in it.
 	 */
 	namespaces?: readonly NamespaceName[];
 	/** New namespaces on the way to the program, after session and terminal. That of pids is for its own children. */

@@ -2,7 +2,7 @@
 // testkit's.
 
 import { spawnSync } from 'node:child_process';
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync, readFileSync, readlinkSync } from 'node:fs';
 import test, { type TestFn } from 'ava';
 import { cgroupLayout, features } from 'procward';
 import { PID_NAMESPACE } from './fixture.ts';
@@ -33,6 +33,14 @@ const checks = {
   freezer1: () => hierarchyIsWritable('freezer'),
   pidfd: () => features().pidfd_open.status === 'yes',
   userns: () => features().user_namespaces.status === 'yes',
+  /** A program enters a new time namespace when it is executed (Linux 6.2, where it was built with them). */
+  timens: () => {
+    const link = '/proc/self/ns/time';
+    const { status, stdout } = spawnSync('unshare', ['--user', '--time', 'readlink', '--no-newline', link], {
+      encoding: 'utf8',
+    });
+    return status === 0 && stdout !== readlinkSync(link);
+  },
   /** Programs can be run in a pid namespace of their own. */
   pidns: () => spawnSync('unshare', [...PID_NAMESPACE, 'true'], { stdio: 'ignore' }).status === 0,
   /** To be started by a test, in namespaces of its own. */
@@ -47,6 +55,11 @@ export type Need = keyof typeof checks;
 /** Whether that is the name of a need. */
 export function isNeed(name: string): name is Need {
   return name in checks;
+}
+
+/** Whether the host has it; fails where EXPECT promises it and it has not. */
+export function has(need: Need): boolean {
+  return needing(need) === test;
 }
 
 /** `test` where the host has all of it, `test.skip` where not. */

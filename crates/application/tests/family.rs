@@ -19,7 +19,11 @@ use kernel::ready::Deadline;
 use testkit::{Census, Child, Deaf, ScratchGroup, Storm, in_private_mounts, run, sleeper};
 
 const UUID: &str = "4706fe54-7802-4808-aa7e-ae8b567239e0";
-const BOTH: [Version; 2] = [Version::V1, Version::V2];
+
+/// The versions that can freeze here.
+fn versions() -> Vec<Version> {
+    testkit::available!(freezer1, pids1 => Version::V1; freeze2 => Version::V2)
+}
 
 /// What the other tests start.
 #[test]
@@ -108,8 +112,8 @@ fn join(group: &Path, pid: i32) {
 
 #[test]
 fn processes_are_listed_by_tag_without_those_of_others_and_of_containers() {
-    testkit::require!(cgroup2, freezer1, pids1);
-    for version in BOTH {
+    testkit::require!(freezer);
+    for version in versions() {
         let host = Host::new(version, "list");
         let scope = format!("user.slice/app.slice/snap.foo.app-{UUID}.scope");
         let again = "user.slice/app.slice/snap.foo.app-00000000-0000-0000-0000-000000000000.scope";
@@ -149,8 +153,8 @@ fn processes_are_listed_by_tag_without_those_of_others_and_of_containers() {
 
 #[test]
 fn a_process_belongs_to_the_application_of_its_group() {
-    testkit::require!(cgroup2, freezer1, pids1);
-    for version in BOTH {
+    testkit::require!(freezer);
+    for version in versions() {
         let host = Host::new(version, "name");
         let family = host.family();
         let mine = host.start("system.slice/snap.foo_key.svc.service/below", "foo_key");
@@ -188,8 +192,8 @@ fn a_service_is_confirmed_where_its_unit_has_the_process_and_nowhere_else() {
 
 #[test]
 fn every_group_of_an_application_stands_still_and_goes_on_and_nobody_elses() {
-    testkit::require!(freeze2, freezer1, pids1);
-    for version in BOTH {
+    testkit::require!(freezer);
+    for version in versions() {
         let host = Host::new(version, "freeze");
         let family = host.family();
         let units = ["a.slice/snap.foo.app.scope", "snap.foo.svc.service", "snap.foo.empty.scope"];
@@ -214,8 +218,8 @@ fn every_group_of_an_application_stands_still_and_goes_on_and_nobody_elses() {
 
 #[test]
 fn a_freeze_that_fails_or_is_dropped_leaves_every_group_as_it_was() {
-    testkit::require!(freeze2, freezer1, pids1, fuse);
-    in_private_mounts(|| BOTH.map(undoes));
+    testkit::require!(freezer, fuse);
+    in_private_mounts(|| versions().into_iter().for_each(undoes));
 }
 
 fn undoes(version: Version) {
@@ -226,7 +230,8 @@ fn undoes(version: Version) {
     let place = host.frozen_by("foo").unwrap_or_else(|| host.make(units[1]));
     // One that stops for nobody.
     let _deaf = Deaf::inside(&[&place]);
-    let short = Deadline::after(Duration::from_millis(60));
+    // Long enough for the two others to stop on a machine that is emulated.
+    let short = Deadline::after(Duration::from_millis(600));
     let error = run(family.freeze("foo", short)).unwrap_err();
     assert_eq!((error.kind(), error.bystanders().len()), (Kind::TimedOut, 1), "{error}");
     assert!(!host.is_asked("foo", &units), "{version:?}");
@@ -319,8 +324,8 @@ fn groups_that_an_application_makes_meanwhile_are_frozen_and_ended_too() {
 
 #[test]
 fn what_vanishes_during_a_walk_hides_nobody_and_fails_nothing() {
-    testkit::require!(freeze2, freezer1, pids1);
-    for version in BOTH {
+    testkit::require!(freezer);
+    for version in versions() {
         let host = Host::new(version, "churn");
         let family = host.family();
         let unit = "m.slice/snap.foo.app.scope";
@@ -363,8 +368,8 @@ fn what_vanishes_during_a_walk_hides_nobody_and_fails_nothing() {
 
 #[test]
 fn an_application_that_forks_without_end_is_ended() {
-    testkit::require!(kill2, freezer1, pids1);
-    for version in BOTH {
+    testkit::require!(freezer);
+    for version in versions() {
         let host = Host::new(version, "storm");
         let family = host.family();
         let units = ["snap.stormy.a.scope", "snap.stormy.b.service"];

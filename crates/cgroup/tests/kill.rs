@@ -31,11 +31,13 @@ fn storm() {
     Storm::be_one_if_asked();
 }
 
-/// Every way of killing, as far as this kernel has it: at once, and one by one in both versions.
+/// Every way of killing that there is here: at once, and one by one in both versions.
 fn ways() -> Vec<(Version, Killing)> {
-    let at_once = testkit::need::kill2().is_ok().then_some((Version::V2, Killing::AtOnce));
-    let ways = [(Version::V2, Killing::OneByOne), (Version::V1, Killing::OneByOne)];
-    at_once.into_iter().chain(ways).collect()
+    testkit::available! {
+        kill2 => (Version::V2, Killing::AtOnce);
+        freeze2 => (Version::V2, Killing::OneByOne);
+        freezer1 => (Version::V1, Killing::OneByOne);
+    }
 }
 
 fn scratch(version: Version, tag: &str) -> ScratchGroup {
@@ -57,7 +59,7 @@ fn assert_killed(mut child: Child) {
 
 #[test]
 fn a_nested_tree_of_deserters_is_killed() {
-    testkit::require!(cgroup2, freezer1);
+    testkit::require!(freezer);
     for (version, killing) in ways() {
         let census = census();
         let scratch = scratch(version, "tree");
@@ -78,7 +80,7 @@ fn a_nested_tree_of_deserters_is_killed() {
 
 #[test]
 fn a_process_without_its_first_thread_is_killed() {
-    testkit::require!(cgroup2, freezer1);
+    testkit::require!(freezer);
     for (version, killing) in ways() {
         let scratch = scratch(version, "leaderless");
         let _storm = Storm::start(testkit::Kind::Leaderless, &[scratch.path()]);
@@ -90,7 +92,7 @@ fn a_process_without_its_first_thread_is_killed() {
 
 #[test]
 fn a_frozen_group_dies_and_is_no_trap_afterwards() {
-    testkit::require!(freeze2, freezer1);
+    testkit::require!(freezer);
     for (version, killing) in ways() {
         let scratch = scratch(version, "frozen");
         let child = sleeper();
@@ -170,7 +172,7 @@ fn a_frozen_group_above_stays_frozen_and_its_inmates_die() {
 
 #[test]
 fn who_survives_is_named() {
-    testkit::require!(freeze2, freezer1, fuse);
+    testkit::require!(freezer, fuse, wchan);
     in_private_mounts(|| {
         for (version, killing) in ways() {
             let scratch = scratch(version, "survivor");
@@ -182,7 +184,7 @@ fn who_survives_is_named() {
             assert_eq!(error.kind(), Kind::Leftovers, "{error}");
             let [survivor] = error.bystanders() else { panic!("{:?}", error.bystanders()) };
             assert_eq!((survivor.pid, survivor.state), (deaf.pid(), 'D'), "{version:?} {killing:?}");
-            assert_eq!(survivor.wchan.as_deref(), Some("request_wait_answer"));
+            assert_eq!(survivor.wchan, Deaf::wchan());
             assert_eq!(group.freeze_state().unwrap().phase, Phase::Thawed, "{version:?} {killing:?}");
             assert_killed(other);
         }
@@ -192,7 +194,7 @@ fn who_survives_is_named() {
 #[test]
 fn the_processes_of_a_threaded_group_are_killed() {
     testkit::require!(freeze2);
-    for killing in [Killing::AtOnce, Killing::OneByOne] {
+    for killing in testkit::available!(kill2 => Killing::AtOnce; freeze2 => Killing::OneByOne) {
         let scratch = ScratchGroup::v2("threaded");
         let threads = scratch.path().join("threads");
         fs::create_dir(&threads).unwrap();
@@ -278,7 +280,7 @@ fn ends_itself() {
 
 #[test]
 fn a_process_that_includes_itself_is_the_last_to_die() {
-    testkit::require!(cgroup2, freezer1);
+    testkit::require!(freezer);
     for (version, killing) in ways() {
         let scratch = scratch(version, "self");
         let others = [sleeper(), sleeper()];
@@ -312,7 +314,7 @@ fn a_group_without_a_freezer_is_killed_too() {
 
 #[test]
 fn an_empty_group_is_killed_at_once_and_a_removed_one_is_gone() {
-    testkit::require!(cgroup2, freezer1);
+    testkit::require!(freezer);
     for (version, killing) in ways() {
         let scratch = scratch(version, "empty");
         let group = open(&scratch).create_child(OsStr::new("inner")).unwrap();

@@ -13,7 +13,11 @@ use kernel::ready::Deadline;
 use testkit::{Child, Kind, ScratchGroup, Storm, inside, run, run_time, shell, sleeper};
 
 const LONG: Duration = Duration::from_secs(20);
-const BOTH: [Version; 2] = [Version::V1, Version::V2];
+
+/// The versions that can freeze here.
+fn versions() -> Vec<Version> {
+    testkit::available!(freezer1 => Version::V1; freeze2 => Version::V2)
+}
 
 /// What the other tests start.
 #[test]
@@ -69,8 +73,8 @@ fn freeze_and_look(group: &ScratchGroup, version: Version) {
 
 #[test]
 fn a_process_whose_first_thread_has_ended_stops() {
-    testkit::require!(freezer1, freeze2);
-    for version in BOTH {
+    testkit::require!(freezer);
+    for version in versions() {
         let group = scratch(version, "leaderless");
         let _storm = Storm::start(Kind::Leaderless, &[group.path()]);
         freeze_and_look(&group, version);
@@ -79,8 +83,8 @@ fn a_process_whose_first_thread_has_ended_stops() {
 
 #[test]
 fn a_real_time_spinner_stops() {
-    testkit::require!(root, freezer1, freeze2);
-    for version in BOTH {
+    testkit::require!(root, freezer);
+    for version in versions() {
         let group = scratch(version, "real-time");
         let _storm = Storm::start(Kind::RealTime, &[group.path()]);
         freeze_and_look(&group, version);
@@ -89,8 +93,8 @@ fn a_real_time_spinner_stops() {
 
 #[test]
 fn thousands_of_tasks_stop() {
-    testkit::require!(freezer1, freeze2);
-    for version in BOTH {
+    testkit::require!(freezer);
+    for version in versions() {
         let group = scratch(version, "crowd");
         let _storm = Storm::start(Kind::Crowd, &[group.path()]);
         assert!(tasks(&group, version).len() > 2000);
@@ -100,8 +104,8 @@ fn thousands_of_tasks_stop() {
 
 #[test]
 fn a_stopped_process_counts_as_frozen_and_does_not_run_when_it_is_continued() {
-    testkit::require!(freezer1, freeze2);
-    for version in BOTH {
+    testkit::require!(freezer);
+    for version in versions() {
         let group = scratch(version, "stopped");
         let mut child = shell("kill -STOP $$; echo on; sleep 1000");
         group.add(child.pid());
@@ -125,8 +129,8 @@ fn a_stopped_process_counts_as_frozen_and_does_not_run_when_it_is_continued() {
 
 #[test]
 fn freezing_again_at_once_is_no_slower_than_the_kernels_notifications() {
-    testkit::require!(freezer1, freeze2);
-    for version in BOTH {
+    testkit::require!(freezer);
+    for version in versions() {
         let group = scratch(version, "twice");
         let _child = inside(group.path(), "echo ready; while :; do :; done");
         let handle = open(&group, version);
@@ -141,9 +145,9 @@ fn freezing_again_at_once_is_no_slower_than_the_kernels_notifications() {
 
 #[test]
 fn a_thousand_groups_freeze_as_one() {
-    testkit::require!(freezer1, freeze2);
+    testkit::require!(freezer);
     let count = if raise_limit() { 1000 } else { 100 };
-    for version in BOTH {
+    for version in versions() {
         let top = scratch(version, "thousand");
         let parent = open(&top, version);
         let groups: Vec<Cgroup> = (0..count)
@@ -175,8 +179,8 @@ fn a_thousand_groups_freeze_as_one() {
 
 #[test]
 fn groups_that_come_and_go_below_disturb_no_freeze() {
-    testkit::require!(freezer1, freeze2);
-    for version in BOTH {
+    testkit::require!(freezer);
+    for version in versions() {
         let top = scratch(version, "come-and-go");
         let _child = inside(top.path(), "echo ready; while :; do :; done");
         let group = open(&top, version);
@@ -205,8 +209,8 @@ fn groups_that_come_and_go_below_disturb_no_freeze() {
 
 #[test]
 fn a_group_made_anew_under_the_same_name_is_not_touched() {
-    testkit::require!(freezer1, freeze2);
-    for version in BOTH {
+    testkit::require!(freezer);
+    for version in versions() {
         let top = scratch(version, "anew");
         let old = open(&top, version);
         fs::remove_dir(top.path()).unwrap();

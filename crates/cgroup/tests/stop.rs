@@ -15,12 +15,16 @@ use testkit::{Child, ScratchGroup, inside, run, sleeper};
 
 const LONG: Duration = Duration::from_secs(20);
 const SHORT: Duration = Duration::from_millis(60);
-const BOTH: [Version; 2] = [Version::V1, Version::V2];
 const TERM: i32 = 15;
 const USR1: i32 = 10;
 /// Sleeps until it is asked, and then ends in a way that shows it.
 const POLITE: &str = "trap 'exit 7' TERM; echo ready; while :; do sleep 0.01; done";
 const STUBBORN: &str = "trap '' TERM; echo ready; while :; do sleep 0.01; done";
+
+/// The versions that can freeze here.
+fn versions() -> Vec<Version> {
+    testkit::available!(freezer1 => Version::V1; freeze2 => Version::V2)
+}
 
 fn scratch(version: Version, tag: &str) -> ScratchGroup {
     match version {
@@ -41,8 +45,8 @@ fn is_empty(group: &ScratchGroup) -> bool {
 
 #[test]
 fn who_listens_ends_by_itself_and_who_does_not_is_killed_after_the_grace() {
-    testkit::require!(freezer1, cgroup2);
-    for version in BOTH {
+    testkit::require!(freezer);
+    for version in versions() {
         let scratch = scratch(version, "polite");
         let group = open(&scratch, version);
         let below = group.create_child(OsStr::new("below")).unwrap();
@@ -61,8 +65,8 @@ fn who_listens_ends_by_itself_and_who_does_not_is_killed_after_the_grace() {
 
 #[test]
 fn it_takes_no_longer_than_the_last_one_needs() {
-    testkit::require!(freezer1, cgroup2);
-    for version in BOTH {
+    testkit::require!(freezer);
+    for version in versions() {
         let scratch = scratch(version, "quick");
         let mut children = [inside(scratch.path(), POLITE), inside(scratch.path(), POLITE)];
         let start = Instant::now();
@@ -74,8 +78,8 @@ fn it_takes_no_longer_than_the_last_one_needs() {
 
 #[test]
 fn a_frozen_group_is_thawed_so_that_the_signal_is_handled() {
-    testkit::require!(freezer1, freeze2);
-    for version in BOTH {
+    testkit::require!(freezer);
+    for version in versions() {
         let scratch = scratch(version, "frozen");
         let mut child = inside(scratch.path(), POLITE);
         let group = open(&scratch, version);
@@ -102,8 +106,8 @@ fn the_signal_is_the_callers_and_is_sent_once() {
 
 #[test]
 fn the_deadline_cuts_the_grace_short_and_those_who_live_are_killed_all_the_same() {
-    testkit::require!(freezer1, cgroup2);
-    for version in BOTH {
+    testkit::require!(freezer);
+    for version in versions() {
         let scratch = scratch(version, "deadline");
         let mut child = inside(scratch.path(), STUBBORN);
         // The signal is sent before it is known whether anybody is left at the deadline.
@@ -120,8 +124,8 @@ fn the_deadline_cuts_the_grace_short_and_those_who_live_are_killed_all_the_same(
 
 #[test]
 fn a_storm_of_forks_is_stopped() {
-    testkit::require!(freezer1, cgroup2);
-    for version in BOTH {
+    testkit::require!(freezer);
+    for version in versions() {
         let scratch = scratch(version, "storm");
         let storm: Vec<Child> =
             (0..4).map(|_| inside(scratch.path(), "echo ready; while :; do (:); done")).collect();

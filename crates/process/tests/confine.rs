@@ -96,7 +96,7 @@ fn maps_that_the_kernel_refuses_fail_the_start_and_leave_nothing() {
 
 #[test]
 fn what_is_unshared_is_new_and_what_is_entered_is_shared() {
-    testkit::require!(root);
+    testkit::require!(root, timens);
     for engine in engines() {
         let script = "exec sleep 1000";
         let first = spawn_with(shell(script).unshare(Namespaces::UTS.and(Namespaces::TIME)), engine).unwrap();
@@ -132,7 +132,7 @@ fn a_child_that_unshares_its_user_namespace_maps_itself() {
 
 #[test]
 fn a_time_namespace_from_birth_begins_with_the_program() {
-    testkit::require!(root, pidfd);
+    testkit::require!(root, pidfd, timens);
     let ours = Process::own().unwrap().directory().unwrap().readlink(b"ns/time").unwrap();
     for engine in engines() {
         let command = shell("readlink /proc/self/ns/time").namespaces(Namespaces::TIME);

@@ -12,12 +12,15 @@ use std::time::{Duration, Instant};
 
 use rustix::mount::{MountFlags, UnmountFlags, mount, unmount};
 
-use crate::child::{Child, pause, shell};
+use crate::child::{Child, pause, shell, sleeper};
 
 /// `FUSE_INIT`, the one request that is answered.
 const INIT: u32 = 26;
 /// How long a visitor may take to get there.
 const PATIENCE: Duration = Duration::from_secs(20);
+
+/// How long a program takes to start and sleep, on a slow machine.
+const MOMENT: Duration = Duration::from_millis(500);
 
 /// A process that sleeps so, until this is dropped.
 #[derive(Debug)]
@@ -56,6 +59,31 @@ impl Deaf {
     #[must_use]
     pub fn pid(&self) -> i32 {
         self.child.pid()
+    }
+
+    /// Where it waits, if this kernel tells (Linux before 5.16 on x86 does not). To be compared where [`need::wchan`] is met.
+    ///
+    /// [`need::wchan`]: crate::need::wchan
+    #[must_use]
+    pub fn wchan() -> Option<String> {
+        (where_a_sleeper_waits() != "0").then(|| "request_wait_answer".to_owned())
+    }
+}
+
+/// What `wchan` says of a process that sleeps: `0` where the kernel does not tell.
+pub(crate) fn where_a_sleeper_waits() -> String {
+    let other = sleeper();
+    let path = format!("/proc/{}/wchan", other.pid());
+    let limit = Instant::now() + MOMENT;
+    let mut named = 0;
+    loop {
+        let name = fs::read_to_string(&path).unwrap_or_else(|error| panic!("{path}: {error}"));
+        // Else it does not sleep yet, or not as it was started to. User-mode Linux names it now and then.
+        named = if name.contains("nanosleep") { named + 1 } else { 0 };
+        if named == 5 || Instant::now() > limit {
+            return name;
+        }
+        pause();
     }
 }
 

@@ -14,7 +14,7 @@ use rustix::mount::{self, FsOpenFlags};
 use rustix::process::{PidfdFlags, geteuid, getpid, pidfd_open};
 use rustix::thread::{UnshareFlags, unshare_unsafe};
 
-use crate::deaf::DeafMount;
+use crate::deaf::{self, DeafMount};
 use crate::group::{self, ScratchGroup};
 use crate::mounts::enter_private_mounts;
 
@@ -33,6 +33,22 @@ macro_rules! require {
             }
         )+
     };
+}
+
+/// Those of a table's cases whose needs the machine has. A test that goes through the table says first, by [`require!`],
+/// what makes at least one of them possible.
+///
+/// `available!(freezer1, pids1 => Version::V1; freeze2 => Version::V2)`
+///
+/// As there, a need that was promised fails the test if it is missing.
+#[macro_export]
+macro_rules! available {
+    ($($($need:ident),+ => $case:expr);+ $(;)?) => {{
+        let cases = [$(
+            (true $(&& $crate::need::has(stringify!($need), $crate::need::$need(), module_path!()))+).then_some($case)
+        ),+];
+        cases.into_iter().flatten().collect::<Vec<_>>()
+    }};
 }
 
 /// The answer to a need: met, or what is missing in a few words.
@@ -61,6 +77,8 @@ needs! {
     mounts => on_a_thread(|| enter_private_mounts().map_err(|error| format!("unshare: {error}")));
     /// A user namespace that an ordinary user may make.
     userns => try_userns();
+    /// Time namespaces that a program enters when it is executed (Linux 6.2, where it was built with them).
+    timens => try_timens();
     /// A version 1 hierarchy, of any controller, in which groups can be made.
     cgroup1 => group::v1_controllers().iter().any(|controller| ScratchGroup::try_v1(controller, "need").is_ok())
         .then_some(()).ok_or_else(|| "no version 1 hierarchy lets us make a group".to_owned());
@@ -74,6 +92,8 @@ needs! {
     memory1 => ScratchGroup::try_v1("memory", "need").map(drop);
     /// The version 1 cpu controller.
     cpu1 => ScratchGroup::try_v1("cpu", "need").map(drop);
+    /// A freezer of either version.
+    freezer => freezer1().or_else(|first| freeze2().map_err(|second| format!("{first}; {second}")));
     /// `cgroup.freeze` (Linux 5.2).
     freeze2 => v2_has("cgroup.freeze");
     /// `cgroup.kill` (Linux 5.14).
@@ -105,6 +125,12 @@ needs! {
         enter_private_mounts().map_err(|error| format!("unshare: {error}"))?;
         DeafMount::new().map(drop)
     });
+    /// The function that a task sleeps in is told rightly, or not at all: user-mode Linux names others.
+    wchan => match deaf::where_a_sleeper_waits().as_str() {
+        "0" => Ok(()),
+        name if name.contains("nanosleep") => Ok(()),
+        name => Err(format!("who sleeps is said to be in {name}")),
+    };
     /// A running systemd.
     systemd => if Path::new("/run/systemd/system").is_dir() {
         Ok(())
@@ -119,17 +145,37 @@ needs! {
 /// When it is not although `EXPECT` promised it, and when `EXPECT` lists a need that does not exist.
 #[must_use]
 pub fn met(name: &str, answer: Answer, module: &str) -> bool {
+    let Some(why) = missing(name, answer) else { return true };
+    tell(&format!("SKIPPED {}: needs {name} ({why})\n", title(module)));
+    false
+}
+
+/// What [`available!`] does with an answer: true when the need is met.
+///
+/// # Panics
+/// As [`met`].
+#[must_use]
+pub fn has(name: &str, answer: Answer, module: &str) -> bool {
+    let Some(why) = missing(name, answer) else { return true };
+    tell(&format!("IN PART {}: without {name} ({why})\n", title(module)));
+    false
+}
+
+/// Why a need is not met, if it was not promised.
+fn missing(name: &str, answer: Answer) -> Option<String> {
     let promised = env::var("EXPECT").unwrap_or_default();
     let promised = promises(&promised).unwrap_or_else(|unknown| {
         panic!("EXPECT promises `{unknown}`, which is no need; the needs are: {}", KNOWN.join(", "))
     });
-    let Err(why) = answer else { return true };
+    let why = answer.err()?;
     assert!(!promised.contains(&name), "EXPECT promised `{name}`, and it is missing: {why}");
-    // One write, past the capture of the test harness (which takes only what the print macros write): a skipped
-    // test passes, and what a passing test printed is not shown.
-    let line = format!("SKIPPED {}: needs {name} ({why})\n", title(module));
+    Some(why)
+}
+
+/// One write, past the capture of the test harness (which takes only what the print macros write): a skipped test
+/// passes, and what a passing test printed is not shown.
+fn tell(line: &str) {
     let _ = io::stderr().write_all(line.as_bytes());
-    false
 }
 
 /// The needs that a value of `EXPECT` lists, or the first one that does not exist.
@@ -177,6 +223,19 @@ fn try_userns() -> Answer {
     unsafe { command.pre_exec(enter) };
     let status = command.status().map_err(|error| format!("unshare: {error}"))?;
     if status.success() { Ok(()) } else { Err(format!("true: {status}")) }
+}
+
+/// Before Linux 6.2 it is the program's own children that are in the new one.
+fn try_timens() -> Answer {
+    const LINK: &str = "/proc/self/ns/time";
+    let ours = fs::readlink(LINK, Vec::new()).map_err(|errno| format!("{LINK}: {errno}"))?;
+    let mut command = Command::new("unshare");
+    command.args(["--time", "readlink", "--no-newline", LINK]).stderr(Stdio::null());
+    let theirs = command.output().map_err(|error| format!("unshare: {error}"))?;
+    if !theirs.status.success() {
+        return Err(format!("unshare: {}", theirs.status));
+    }
+    if theirs.stdout == ours.as_bytes() { Err("a program stays in the old one".to_owned()) } else { Ok(()) }
 }
 
 /// Asks which version of its interface there is.

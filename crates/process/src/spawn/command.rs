@@ -179,7 +179,8 @@ impl Command {
 
     /// Gives it new namespaces from birth. With one for users it has every capability in all of them.
     ///
-    /// [`Namespaces::TIME`], which cannot be given to a child that shares our memory, begins when it executes.
+    /// [`Namespaces::TIME`], which cannot be given to a child that shares our memory, begins when it executes. Before Linux 6.2
+    /// it does not: there it is for the program's own children, and the program can neither start threads nor use vfork.
     pub fn namespaces(mut self, namespaces: Namespaces) -> Self {
         self.namespaces = self.namespaces.and(namespaces);
         self
