@@ -3,6 +3,7 @@
 use kernel::{Bystander, Error};
 use procfs::{Base, Procfs, parse};
 
+use crate::freeze::waits_for_vfork_child;
 use crate::group::Cgroup;
 use crate::layout::Version;
 use crate::matcher::Matcher;
@@ -41,6 +42,9 @@ impl<'a> Blocking<'a> {
             match (group.version(), task.state) {
                 (_, 'Z' | 'X') | (Version::V2, 'T' | 't') => {}
                 (Version::V2, _) if waits_in(&STOPPED_IN) => {}
+                // Where nothing tells what it sleeps in: the request woke it, so that it sleeps for that now.
+                (Version::V2, 'S') if task.wchan.is_none() => {}
+                (Version::V2, 'D') if task.wchan.is_none() && task.waits_for_vfork_child => {}
                 (Version::V1, 'D') if waits_in(&["__refrigerator"]) => {}
                 (Version::V1, 'D') => doubtful.push(task),
                 _ => running.push(task),
@@ -90,6 +94,7 @@ struct Task {
     process: i32,
     state: char,
     wchan: Option<String>,
+    waits_for_vfork_child: bool,
 }
 
 /// What cannot be read is left out: this decorates an error and must not replace it.
@@ -108,7 +113,8 @@ fn describe(procfs: &Procfs, id: i32) -> Option<Task> {
     // "0" stands for a running task, and for what we may not know.
     let wchan = read(b"wchan").ok().and_then(|name| String::from_utf8(name).ok());
     let wchan = wchan.filter(|name| !matches!(name.as_str(), "" | "0"));
-    Some(Task { id, process: members::process_of(procfs, id)?, state, wchan })
+    let waits_for_vfork_child = state == 'D' && waits_for_vfork_child(procfs, id);
+    Some(Task { id, process: members::process_of(procfs, id)?, state, wchan, waits_for_vfork_child })
 }
 
 /// One entry for each process, that of its first task.

@@ -18,6 +18,7 @@ use crate::{bystander, tree};
 
 pub use lease::Lease;
 pub use ledger::{keeps_frozen, thaw_for_good};
+pub(crate) use stopped::waits_for_vfork_child;
 pub use v1::Insistence;
 
 /// Whether the tasks of a group run.

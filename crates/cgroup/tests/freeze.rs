@@ -5,12 +5,13 @@
 use std::ffi::OsStr;
 use std::fs;
 use std::path::Path;
+use std::thread;
 use std::time::{Duration, Instant};
 
 use cgroup::{Cgroup, FreezeState, FrozenBy, Lookup, Matcher, Phase, Reach, freeze_all};
 use kernel::Kind;
 use kernel::ready::Deadline;
-use testkit::{Census, Child, ScratchGroup, Stuck, inside, run, sleeper, work};
+use testkit::{Census, Child, ScratchGroup, Storm, Stuck, inside, run, sleeper, work};
 
 const LONG: Duration = Duration::from_secs(20);
 const SHORT: Duration = Duration::from_millis(60);
@@ -19,6 +20,12 @@ const SHORT: Duration = Duration::from_millis(60);
 fn strategies() -> Vec<Lookup> {
     let openat2 = kernel::Capabilities::here().has(kernel::Feature::Openat2);
     if openat2 { vec![Lookup::Openat2, Lookup::Walk] } else { vec![Lookup::Walk] }
+}
+
+/// What the other tests start.
+#[test]
+fn storm() {
+    Storm::be_one_if_asked();
 }
 
 /// The shared /proc handle stays open for good, so it is opened before anything is counted.
@@ -97,6 +104,30 @@ fn tasks_beside_an_empty_child_have_stopped_too() {
         assert_eq!(group.freeze_state().unwrap().phase, Phase::Frozen, "round {round}");
         lease.release().unwrap();
     }
+}
+
+/// Where the kernel does not tell what it sleeps in (x86 before 5.16), the call that it made does.
+#[test]
+fn who_waits_for_a_vfork_child_beside_a_group_has_stopped() {
+    testkit::require!(freeze2, wchan);
+    let scratch = ScratchGroup::v2("vfork");
+    fs::create_dir(scratch.path().join("empty")).unwrap();
+    let parent = Storm::start(testkit::Kind::Parent, &[scratch.path()]);
+    let limit = Instant::now() + LONG;
+    while !has_a_task_in('D', parent.pid()) {
+        assert!(Instant::now() < limit, "it does not wait for its child");
+        thread::yield_now();
+    }
+    let lease = run(open(&scratch).freeze(Deadline::after(LONG))).unwrap();
+    assert_eq!(open(&scratch).freeze_state().unwrap().phase, Phase::Frozen);
+    lease.release().unwrap();
+}
+
+fn has_a_task_in(state: char, pid: i32) -> bool {
+    let tasks = fs::read_dir(format!("/proc/{pid}/task")).unwrap();
+    tasks
+        .filter_map(|task| fs::read(task.unwrap().path().join("stat")).ok())
+        .any(|stat| procfs::parse::stat(&stat).unwrap().state == state)
 }
 
 #[test]

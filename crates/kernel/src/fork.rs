@@ -41,6 +41,7 @@ mod script;
 mod stack;
 mod start;
 mod status;
+mod vfork;
 
 pub use birth::{Birth, Outcome};
 pub use clone::Strategy;
@@ -50,6 +51,7 @@ pub use probe::probe_exit;
 pub use replace::{Image, replace};
 pub use start::{Newborn, duplicate, start};
 pub use status::{Failure, Stage};
+pub use vfork::may_wait_for_child;
 
 use crate::feature::Feature;
 use crate::support::Capabilities;

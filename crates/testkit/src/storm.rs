@@ -32,6 +32,8 @@ pub enum Kind {
     Spawn,
     /// Eight wait for children of vfork, which end at once.
     Vfork,
+    /// One waits for its child of vfork, which sleeps.
+    Parent,
     /// Four threads start and join others.
     Thread,
     /// Four use the processor, and nothing else.
@@ -47,10 +49,11 @@ pub enum Kind {
 }
 
 impl Kind {
-    const ALL: [Self; 9] = [
+    const ALL: [Self; 10] = [
         Self::Fork,
         Self::Spawn,
         Self::Vfork,
+        Self::Parent,
         Self::Thread,
         Self::Hog,
         Self::Leaderless,
@@ -116,7 +119,8 @@ impl Storm {
         match kind {
             Some(Kind::Fork) => in_processes(4, || reap(fork_or_wait(|| {}))),
             Some(Kind::Spawn) => in_processes(8, spawn),
-            Some(Kind::Vfork) => in_processes(8, vfork),
+            Some(Kind::Vfork) => in_processes(8, || vfork(end_at_once)),
+            Some(Kind::Parent) => parent(),
             Some(Kind::Thread) => in_threads(4, || drop(thread::spawn(|| {}).join())),
             Some(Kind::Hog) => in_processes(4, std::hint::spin_loop),
             Some(Kind::Leaderless) => leaderless(),
@@ -226,14 +230,27 @@ extern "C" fn end_at_once(_: *mut c_void) -> c_int {
     0
 }
 
-fn vfork() {
+extern "C" fn sleep_on(_: *mut c_void) -> c_int {
+    limit_lifetime();
+    loop {
+        // SAFETY: pause asks for nothing.
+        unsafe { libc::pause() };
+    }
+}
+
+fn parent() {
+    say_ready();
+    vfork(sleep_on);
+}
+
+fn vfork(child: extern "C" fn(*mut c_void) -> c_int) {
     const STACK: usize = 16 * 1024;
     let mut stack = [0_u128; STACK / size_of::<u128>()];
     let top = stack.as_mut_ptr_range().end;
     let flags = libc::CLONE_VM | libc::CLONE_VFORK | libc::SIGCHLD;
     // SAFETY: clone asks for the top of a stack that nobody else uses while the child lives, aligned to 16 bytes: this
-    // frame's array of 16-byte integers, and the parent waits (CLONE_VFORK). The function returns at once.
-    let child = unsafe { libc::clone(end_at_once, top.cast(), flags, std::ptr::null_mut()) };
+    // frame's array of 16-byte integers, and the parent waits (CLONE_VFORK). The functions that are given use little of it.
+    let child = unsafe { libc::clone(child, top.cast(), flags, std::ptr::null_mut()) };
     reap(child);
 }
 
