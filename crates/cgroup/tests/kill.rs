@@ -210,6 +210,23 @@ fn the_processes_of_a_threaded_group_are_killed() {
     }
 }
 
+/// A threaded group lists no processes, which is no reason to give up when one of them takes long to die.
+#[test]
+fn who_survives_in_a_threaded_group_is_named() {
+    testkit::require!(freeze2, fuse);
+    in_private_mounts(|| {
+        let scratch = ScratchGroup::v2("survivor");
+        let threads = scratch.path().join("threads");
+        fs::create_dir(&threads).unwrap();
+        fs::write(threads.join("cgroup.type"), "threaded").unwrap();
+        let deaf = Deaf::inside(&[scratch.path()]);
+        fs::write(threads.join("cgroup.threads"), deaf.pid().to_string()).unwrap();
+        let group = open(&scratch).child(OsStr::new("threads")).unwrap();
+        let error = run(group.kill_with(Killing::OneByOne, Deadline::after(SHORT * 5))).unwrap_err();
+        assert_eq!(error.kind(), Kind::Leftovers, "{error}");
+    });
+}
+
 #[test]
 fn the_owner_of_a_delegated_tree_kills_all_of_it() {
     const NOBODY: u32 = 65534;

@@ -9,7 +9,6 @@ use kernel::ready::Deadline;
 use super::{leftovers, stays_frozen, version_1};
 use crate::empty::until_empty;
 use crate::group::Cgroup;
-use crate::members::Reach;
 use crate::signal::{self, Round};
 use crate::{freeze, interface, tree};
 
@@ -26,7 +25,7 @@ pub(super) async fn kill(group: &Cgroup, own: Option<i32>, deadline: Deadline) -
     loop {
         let round = kill_others(group, own, deadline).await?;
         let thawed = freeze::withdraw(group);
-        if own.is_some() && group.pids(Reach::Subtree)?.iter().all(|pid| Some(*pid) == own) {
+        if own.is_some() && signal::processes(group)?.iter().all(|pid| Some(*pid) == own) {
             signal::send(group, signal::KILL, |_| true)?;
         }
         if until_empty(group, Deadline::after(deadline.remaining_up_to(patience))).await? {
@@ -71,6 +70,6 @@ fn kill_below_at_once(group: &Cgroup) {
 /// What was refused, once nobody else lives: another round would go the same way.
 fn only_refused_live(group: &Cgroup, round: Round) -> Result<Option<kernel::Error>> {
     let refused: BTreeSet<i32> = round.refused.iter().filter_map(kernel::Error::about_pid).collect();
-    let only_they_live = group.pids(Reach::Subtree)?.iter().all(|pid| refused.contains(pid));
+    let only_they_live = signal::processes(group)?.iter().all(|pid| refused.contains(pid));
     Ok(if only_they_live { round.refused.into_iter().next() } else { None })
 }
