@@ -34,3 +34,14 @@ test('every test that fails on a runtime stands there with its cause', (t) => {
     }
   }
 });
+
+test('every kernel that can be booted stands there, and in the workflow', (t) => {
+  const catalogue = readSource('scripts/kernels/catalogue.mjs');
+  const kernels = [...catalogue.matchAll(/^ {2}'([\w.-]+)': /gm)].map(([, name]) => name);
+  t.true(kernels.length > 5);
+  const workflow = readSource('.github/workflows/kernels.yml');
+  for (const kernel of kernels) {
+    t.true(text.includes(`| ${kernel} |`), kernel);
+    t.true(workflow.includes(`          - ${kernel}\n`), kernel);
+  }
+});
