@@ -63,7 +63,7 @@ export declare class Environment {
 
 /** Keeps groups frozen. */
 export declare class Lease {
-  /** Thaws; a no-op when repeated. The kernel goes through every task, and may be busy moving others. */
+  /** Thaws; a no-op once that worked. The kernel goes through every task, and may be busy moving others. */
   release(environment: Environment, id: number): void
 }
 
