@@ -26,6 +26,10 @@ const NEVER_SUCCEED = [
   ),
   ...['Scope#describe', 'Scope#stop', 'Scope#freeze', 'Scope#thaw', 'thawForGood'].map((name) => `addon: ${name}`),
   ...['Child#close', 'Cgroup#close', 'ProcFile#close', 'Watch#close'].map((name) => `addon: ${name}`),
+  // Where no group may be made there is none to be frozen, or watched.
+  ...(procward.features().cgroup_v2_write.status === 'yes'
+    ? []
+    : ['procward: freezeAll', 'addon: Lease#release', 'addon: Watch#next']),
 ];
 
 for (const [name, module] of Object.entries({
