@@ -233,7 +233,8 @@ script('at a terminal ^C reaches the command once', (t) => {
   const command = `trap 'echo caught' INT; stty isig; echo ready; sleep 0.3; kill -INT 0; sleep 0.5; exit 4`;
   const { stdout, status } = spawnSync(
     'script',
-    ['-qec', `'${process.execPath}' '${MAIN}' run sh -c "${command.replaceAll('$', '\\$')}"`, '/dev/null'],
+    // Without the shell between: ^C would end that one.
+    ['-qec', `exec '${process.execPath}' '${MAIN}' run sh -c "${command.replaceAll('$', '\\$')}"`, '/dev/null'],
     { encoding: 'utf8' },
   );
   t.is(status, 4);

@@ -160,6 +160,8 @@ fn answer_all(listener: &OwnedFd, first: u32, judge: &mut impl Judge) -> Result<
     while limit.is_none_or(|limit| Instant::now() < limit) {
         match wait(listener).map_err(|error| failed(error.into()))? {
             Next::Over => break,
+            // What was started sleeps on: whoever started it ends it.
+            Next::Nothing if limit.is_some() => break,
             Next::Nothing => judge.idle(),
             Next::Report => {
                 let Some(report) = unless_killed(receive(listener)).map_err(failed)? else { continue };
