@@ -16,7 +16,6 @@ static TURN: Mutex<()> = Mutex::new(());
 
 /// The first line of a test that calls [`fail_each_call`], before it makes anything: what another test has under way would
 /// be taken for something left behind.
-#[must_use]
 pub fn alone() -> MutexGuard<'static, ()> {
     TURN.lock().unwrap_or_else(PoisonError::into_inner)
 }
