@@ -3,6 +3,7 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { setTimeout as delay } from 'node:timers/promises';
 import { ProcwardError } from 'procward';
+import { thawSnapProcesses } from 'procward/snap';
 import { type Census, census, growth } from '../census.ts';
 import { flawOf, type Operation, type Outcome } from './operation.ts';
 import { type Came, ERRNOS, type Errno, give, takeBack } from './order.ts';
@@ -29,6 +30,7 @@ export async function attempt<S, T>(operation: Operation<S, T>, long: boolean, s
   const problems: string[] = [];
   let faults = 0;
   // The first time may set up what stays.
+  await pass();
   await succeed(operation);
   await succeed(operation);
   const before = census();
@@ -65,6 +67,7 @@ interface Failed {
 
 async function fail<S, T>(operation: Operation<S, T>, nth: number, errno: Errno, before: Census): Promise<Failed> {
   const subject = await operation.before();
+  await pass();
   give(nth, errno);
   const outcome = await settle(() => operation.act(subject));
   const came = takeBack();
@@ -78,6 +81,9 @@ async function fail<S, T>(operation: Operation<S, T>, nth: number, errno: Errno,
   }
   return { came, problem, told: tell(outcome, operation) };
 }
+
+/** Through the background thread, once: what was begun there before is under way from then on, and meets no fault. */
+const pass = () => thawSnapProcesses('nobody');
 
 /** What is wrong with how it went, and with how it goes without a fault. */
 async function judge<S, T>(
