@@ -57,7 +57,7 @@ pub(crate) fn open(
 ) -> Result<OwnedFd> {
     match resolver {
         Resolver::Walk => walk::open(mounts, start, path, flags),
-        Resolver::Openat2 => openat2::open(start.dir, path, flags)
+        Resolver::Openat2 => openat2::open(start, path, flags)
             .or_else(|errno| cross_or_explain(mounts, start, path, flags, errno)),
     }
 }

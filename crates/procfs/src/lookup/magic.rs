@@ -42,7 +42,7 @@ pub(crate) fn open(
     exposure: Exposure,
 ) -> Result<OwnedFd> {
     match resolver {
-        Resolver::Openat2 => match openat2::open(start.dir, path, flags) {
+        Resolver::Openat2 => match openat2::open(start, path, flags) {
             Ok(opened) => return Ok(opened),
             Err(Errno::LOOP) => {}
             // Which mounts are allowed is known to the usual look-up, and no magic link stands below one of them.

@@ -2,11 +2,12 @@
 //!
 //! References: openat2(2).
 
-use std::os::fd::{BorrowedFd, OwnedFd};
+use std::os::fd::OwnedFd;
 
 use kernel::Errno;
 use rustix::fs::{Mode, OFlags, ResolveFlags, openat2};
 
+use super::Start;
 use crate::subpath::Subpath;
 
 /// EAGAIN means that a mount or rename anywhere on the system raced with a `..` inside a link. Under a storm of
@@ -16,23 +17,25 @@ const ATTEMPTS: u32 = 128;
 /// # Errors
 /// What the kernel said; `EAGAIN` when it said so every time.
 #[inline]
-pub(crate) fn open(dir: BorrowedFd<'_>, path: &Subpath, flags: OFlags) -> Result<OwnedFd, Errno> {
-    match attempt(dir, path, flags) {
-        Err(Errno::AGAIN | Errno::INTR) => retry(dir, path, flags),
+pub(crate) fn open(start: Start<'_>, path: &Subpath, flags: OFlags) -> Result<OwnedFd, Errno> {
+    match attempt(start, path, flags) {
+        Err(Errno::AGAIN | Errno::INTR) => retry(start, path, flags),
         answer => answer,
     }
 }
 
 #[inline]
-fn attempt(dir: BorrowedFd<'_>, path: &Subpath, flags: OFlags) -> Result<OwnedFd, Errno> {
-    let resolve = ResolveFlags::BENEATH | ResolveFlags::NO_MAGICLINKS | ResolveFlags::NO_XDEV;
-    openat2(dir, path.as_c_str()?, flags, Mode::empty(), resolve)
+fn attempt(start: Start<'_>, path: &Subpath, flags: OFlags) -> Result<OwnedFd, Errno> {
+    let same_mount = ResolveFlags::NO_MAGICLINKS | ResolveFlags::NO_XDEV;
+    // All of a mount is below its root: there the kernel need not look for that as well, which takes a twentieth of the call.
+    let resolve = if start.is_root { same_mount } else { same_mount | ResolveFlags::BENEATH };
+    openat2(start.dir, path.as_c_str()?, flags, Mode::empty(), resolve)
 }
 
 #[cold]
-fn retry(dir: BorrowedFd<'_>, path: &Subpath, flags: OFlags) -> Result<OwnedFd, Errno> {
+fn retry(start: Start<'_>, path: &Subpath, flags: OFlags) -> Result<OwnedFd, Errno> {
     for _ in 1..ATTEMPTS {
-        match attempt(dir, path, flags) {
+        match attempt(start, path, flags) {
             Err(Errno::AGAIN | Errno::INTR) => {}
             answer => return answer,
         }
