@@ -18,7 +18,7 @@ use std::time::Duration;
 use cgroup::{Cgroup, Lease, Matcher, Reach, Version};
 use kernel::Result;
 use kernel::ready::Deadline;
-use testkit::{Child, ScratchGroup, alone, errnos, fail_each_call, need, runtime, sleeper};
+use testkit::{Child, ScratchGroup, errnos, fail_each_call, need, runtime, sleeper};
 use tokio::runtime::Runtime;
 
 const LONG: Duration = Duration::from_secs(20);
@@ -102,8 +102,15 @@ fn places(tag: &str) -> Vec<Place> {
 }
 
 #[test]
+fn every_operation_bears_it() {
+    // In turn: what another one has under way would be taken for something left behind.
+    looking_fails_by_itself();
+    a_freeze_is_achieved_or_undone();
+    a_kill_leaves_nobody_or_says_so();
+    groups_are_made_and_removed_or_not();
+}
+
 fn looking_fails_by_itself() {
-    let _alone = alone();
     for place in places("fault-look") {
         place.fail("open", |_| place.open(), |_, _| {});
         place.fail("of", |subject| Cgroup::of(subject.member.pid(), Some(&place.matcher())), |_, _| {});
@@ -126,9 +133,7 @@ fn looking_fails_by_itself() {
     }
 }
 
-#[test]
 fn a_freeze_is_achieved_or_undone() {
-    let _alone = alone();
     for place in places("fault-freeze") {
         let freeze = |subject: &Subject| place.runtime.block_on(subject.group.freeze(Deadline::after(LONG)));
         place.fail("freeze", freeze, |_, lease| {
@@ -157,9 +162,7 @@ fn a_freeze_is_achieved_or_undone() {
     }
 }
 
-#[test]
 fn a_kill_leaves_nobody_or_says_so() {
-    let _alone = alone();
     for place in places("fault-kill") {
         let kill = |subject: &Subject| place.runtime.block_on(subject.group.kill(Deadline::after(LONG)));
         place.fail("kill", kill, |subject, killed| {
@@ -169,9 +172,7 @@ fn a_kill_leaves_nobody_or_says_so() {
     }
 }
 
-#[test]
 fn groups_are_made_and_removed_or_not() {
-    let _alone = alone();
     for place in places("fault-make") {
         let child = place.scratch.path().join(CHILD);
         let make = |subject: &Subject| subject.group.create_child(OsStr::new(CHILD)).map(drop);

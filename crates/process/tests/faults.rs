@@ -9,7 +9,7 @@ use std::time::Duration;
 use kernel::Result;
 use kernel::ready::Deadline;
 use process::{Bounds, Change, Command, Exit, Process, Scope, Stdio, spawn};
-use testkit::{Child, alone, errnos, fail_each_call, runtime, sleeper};
+use testkit::{Child, errnos, fail_each_call, runtime, sleeper};
 
 const LONG: Duration = Duration::from_secs(20);
 
@@ -26,8 +26,15 @@ fn fail<T: Send>(
 }
 
 #[test]
+fn every_operation_bears_it() {
+    // In turn: what another one has under way would be taken for something left behind.
+    a_process_is_held_or_not();
+    a_child_is_started_and_reaped_or_not();
+    a_start_that_failed_leaves_nothing_that_runs();
+    a_program_is_run_or_not();
+}
+
 fn a_process_is_held_or_not() {
-    let _alone = alone();
     // It stays, once somebody needs it.
     let _root = procfs::shared();
     fail(
@@ -65,9 +72,7 @@ fn a_process_is_held_or_not() {
 }
 
 /// With a reaper beside, as every child has; what the reaper cannot do because the kernel fails it is done here.
-#[test]
 fn a_child_is_started_and_reaped_or_not() {
-    let _alone = alone();
     let runtime = runtime();
     let plain = || Command::new("/bin/true").argument("x").descriptor(Stdio::Null).descriptor(Stdio::Pipe);
     let children = std::sync::Mutex::new(Vec::new());
@@ -94,9 +99,7 @@ fn has_succeeded(exit: &Exit) -> bool {
 }
 
 /// Who is told that a start failed has no handle to end it by.
-#[test]
 fn a_start_that_failed_leaves_nothing_that_runs() {
-    let _alone = alone();
     let runtime = runtime();
     let children = std::sync::Mutex::new(Vec::new());
     let started = |_: &Child| {
@@ -122,9 +125,7 @@ fn was_killed(exit: &Exit) -> bool {
     matches!(exit, Exit::Known { status, .. } if matches!(status.decode(), Change::Signaled { signal: 9, .. }))
 }
 
-#[test]
 fn a_program_is_run_or_not() {
-    let _alone = alone();
     let runtime = runtime();
     let bounds =
         || Bounds { input: b"x".to_vec(), max_bytes: 1024, deadline: Deadline::after(LONG), kill_signal: 9 };

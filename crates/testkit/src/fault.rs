@@ -2,7 +2,6 @@
 
 use std::collections::BTreeMap;
 use std::fmt::{Debug, Display};
-use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use libc::c_long;
 
@@ -10,15 +9,6 @@ use crate::Census;
 use crate::calls::supervise;
 use crate::spare::{is_spared, would_wait_for_ever};
 use crate::without::name_of;
-
-/// One test of a program at a time.
-static TURN: Mutex<()> = Mutex::new(());
-
-/// The first line of a test that calls [`fail_each_call`], before it makes anything: what another test has under way would
-/// be taken for something left behind.
-pub fn alone() -> MutexGuard<'static, ()> {
-    TURN.lock().unwrap_or_else(PoisonError::into_inner)
-}
 
 /// How calls fail: interrupted, in want of something that passes, broken, forbidden, missing.
 const ERRNOS: &[i32] = &[
@@ -76,14 +66,14 @@ impl Display for Faults {
 /// What keeps this machine from doing so: see [`count_syscalls`](crate::count_syscalls).
 ///
 /// # Panics
-/// When the test is not [`alone`], when the operation fails without a fault or panics, and when something is left behind.
+/// When the operation fails without a fault or panics, and when something is left behind: also what another test of the same
+/// program has under way all the time, so that one test does all operations.
 pub fn fail_each_call<S: Sync, T: Send, E: Debug + Send>(
     errnos: &[i32],
     prepare: impl Fn() -> S,
     operation: impl Fn(&S) -> Result<T, E> + Sync,
     check: impl Fn(S, Result<T, E>),
 ) -> Result<Faults, String> {
-    assert!(TURN.try_lock().is_err(), "the test has to begin with `alone`");
     // The first run may set up what stays.
     let subject = prepare();
     let outcome = operation(&subject);
@@ -157,7 +147,6 @@ mod tests {
 
     #[test]
     fn every_call_fails_once_in_every_way() {
-        let _alone = alone();
         let open = |(): &()| openat(CWD, "/dev/null", OFlags::RDONLY, Mode::empty());
         let failures = RefCell::new(Vec::new());
         let check = |(), outcome: Result<_, rustix::io::Errno>| failures.borrow_mut().extend(outcome.err());
@@ -171,7 +160,6 @@ mod tests {
     #[test]
     #[should_panic(expected = "fails without a fault")]
     fn an_operation_that_never_works_proves_nothing() {
-        let _alone = alone();
         let _ = fail_each_call(ERRNOS, || (), |()| Err::<(), _>(io::ErrorKind::Other), |(), _| {});
     }
 }

@@ -43,7 +43,7 @@ pub use calls::{Made, count_syscalls, list_syscalls};
 pub use census::Census;
 pub use child::{Child, inside, shell, sleeper};
 pub use deaf::Deaf;
-pub use fault::{Faults, alone, errnos, fail_each_call};
+pub use fault::{Faults, errnos, fail_each_call};
 pub use group::ScratchGroup;
 pub use mounts::{bind, in_private_mounts, mount_tmpfs};
 pub use ordered::{exit_code, run_to_order};

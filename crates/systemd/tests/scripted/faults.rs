@@ -12,7 +12,7 @@ use std::time::Duration;
 use kernel::ready::Deadline;
 use kernel::{Error, Kind, Result};
 use systemd::{Buses, Endpoint, Scope};
-use testkit::{Child, ScratchGroup, alone, errnos, fail_each_call, runtime, sleeper};
+use testkit::{Child, ScratchGroup, errnos, fail_each_call, runtime, sleeper};
 use tokio::runtime::Runtime;
 use tokio::sync::oneshot;
 
@@ -101,7 +101,6 @@ fn is_told(error: &Error) -> bool {
 /// One after the other: the manager of another would be taken for something left behind.
 #[test]
 fn a_scope_is_made_stopped_frozen_and_thawed_or_not() {
-    let _alone = alone();
     testkit::require!(cgroup2);
     fail("create at the manager's own socket", false, async |_| Ok(()));
     fail("create at a bus", true, async |_| Ok(()));
