@@ -194,7 +194,8 @@ export declare function exec(file: string, argv: Array<string>, env: string): Fa
 /** How a process ended. `raw` is absent when the kernel does not tell, `usage` when somebody else reaped it. */
 export interface ExitRecord {
   raw?: number
-  usage?: UsageRecord
+  /** Without names, which would take longer to make than all else about an exit. */
+  usage?: [userMs: number, systemMs: number, maxRssBytes: number, minorFaults: number, majorFaults: number, blockInputs: number, blockOutputs: number, voluntarySwitches: number, involuntarySwitches: number]
 }
 
 /** An error of the core, taken apart. The TypeScript layer throws it, so that the stack shows its caller. */
@@ -522,19 +523,6 @@ export declare function trackingPathOf(environment: Environment, id: number, pid
 
 /** The unit of a tag, without its ending; absent for what is no tag. */
 export declare function unitOfTag(family: string, tag: string): string | null
-
-/** What a child used. */
-export interface UsageRecord {
-  userMs: number
-  systemMs: number
-  maxRssBytes: number
-  minorFaults: number
-  majorFaults: number
-  blockInputs: number
-  blockOutputs: number
-  voluntarySwitches: number
-  involuntarySwitches: number
-}
 
 /** Id maps of a new user namespace, and whether groups can be changed in it. */
 export interface UserNamespacePlan {

@@ -1,6 +1,6 @@
 // How a process ended: the exit as users see it, and the wait status word it is told by.
 
-import type { ExitRecord, UsageRecord } from './addon.d.ts';
+import type { ExitRecord } from './addon.d.ts';
 import { checkInteger } from './arguments.ts';
 import { type SignalName, signalName } from './signals.ts';
 
@@ -86,6 +86,17 @@ export function toExit({ raw, usage }: ExitRecord): Exit {
   return { type: 'unknown' };
 }
 
-function toUsage(usage: UsageRecord | undefined): ResourceUsage | null {
-  return usage === undefined ? null : { ...usage };
+function toUsage(usage: ExitRecord['usage']): ResourceUsage | null {
+  if (usage === undefined) return null;
+  return {
+    userMs: usage[0],
+    systemMs: usage[1],
+    maxRssBytes: usage[2],
+    minorFaults: usage[3],
+    majorFaults: usage[4],
+    blockInputs: usage[5],
+    blockOutputs: usage[6],
+    voluntarySwitches: usage[7],
+    involuntarySwitches: usage[8],
+  };
 }
