@@ -2,7 +2,11 @@
 //! descriptor left.
 //!
 //! `PROCWARD_FAULTS=1` takes all errors instead of one of each kind (`testkit::errnos`).
-#![expect(clippy::print_stdout, reason = "the table is for who wants to see it")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::print_stdout,
+    reason = "a test fails by panicking, and prints its table"
+)]
 
 use std::time::Duration;
 

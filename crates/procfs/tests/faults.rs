@@ -1,7 +1,11 @@
 //! Every system call of every operation fails, in every way: each time an error or success, and never a descriptor left.
 //!
 //! `PROCWARD_FAULTS=1` takes all errors instead of one of each kind (`testkit::errnos`).
-#![expect(clippy::print_stdout, reason = "the table is for who wants to see it")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::print_stdout,
+    reason = "a test fails by panicking, and prints its table"
+)]
 
 use std::os::fd::AsFd;
 
