@@ -113,10 +113,20 @@ test('the signal that ended a child is told', async (t) => {
 });
 
 test('what a child used is told', async (t) => {
-  const { exit } = await collect('sh', ['-c', 'i=0; while [ $i -lt 20000 ]; do i=$((i + 1)); done']);
+  const busy = 'i=0; while [ $i -lt 20000 ]; do i=$((i + 1)); done';
+  const { exit, stdout } = await collect('sh', ['-c', `${busy}; cat /proc/$$/stat /proc/$$/status`]);
   const usage = exit.type === 'exited' ? exit.usage : null;
-  t.true(usage !== null && usage.userMs + usage.systemMs > 0);
-  for (const [name, value] of Object.entries(usage ?? {})) t.true(Number.isFinite(value) && value >= 0, name);
+  if (usage === null) return t.fail('nothing is told');
+  t.true(usage.userMs + usage.systemMs > 0);
+  for (const [name, value] of Object.entries(usage)) t.true(Number.isFinite(value) && value >= 0, name);
+  // Shortly before its end it had used nearly as much: fields 10 and 12 of stat, and the lines of status.
+  const fields = stdout.slice(stdout.indexOf(') ') + 2).split(' ');
+  const line = (name: string) => Number(new RegExp(`^${name}:\\s+(\\d+)`, 'm').exec(stdout)?.[1]);
+  t.true(usage.minorFaults >= Number(fields[7]) && Number(fields[7]) > 0, `${usage.minorFaults}: ${stdout}`);
+  t.true(usage.majorFaults >= Number(fields[9]), `${usage.majorFaults}: ${stdout}`);
+  t.true(usage.maxRssBytes >= line('VmHWM') * 1024, `${usage.maxRssBytes}: ${stdout}`);
+  t.true(usage.voluntarySwitches >= line('voluntary_ctxt_switches'), `${usage.voluntarySwitches}: ${stdout}`);
+  t.true(usage.involuntarySwitches >= line('nonvoluntary_ctxt_switches'), `${usage.involuntarySwitches}: ${stdout}`);
 });
 
 test("a program is looked for in the PATH of the child's environment", async (t) => {

@@ -194,7 +194,7 @@ export declare function exec(file: string, argv: Array<string>, env: string): Fa
 /** How a process ended. `raw` is absent when the kernel does not tell, `usage` when somebody else reaped it. */
 export interface ExitRecord {
   raw?: number
-  /** Without names, which would take longer to make than all else about an exit. */
+  /** Without names: to make an object of them takes time that every exit costs the thread of the program. */
   usage?: [userMs: number, systemMs: number, maxRssBytes: number, minorFaults: number, majorFaults: number, blockInputs: number, blockOutputs: number, voluntarySwitches: number, involuntarySwitches: number]
 }
 

@@ -38,7 +38,7 @@ pub struct InfoRecord {
 #[napi(object, object_from_js = false)]
 pub struct ExitRecord {
     pub raw: Option<i32>,
-    /// Without names, which would take longer to make than all else about an exit.
+    /// Without names: to make an object of them takes time that every exit costs the thread of the program.
     #[napi(
         ts_type = "[userMs: number, systemMs: number, maxRssBytes: number, minorFaults: number, majorFaults: number, \
         blockInputs: number, blockOutputs: number, voluntarySwitches: number, involuntarySwitches: number]"
