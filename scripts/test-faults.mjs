@@ -23,7 +23,7 @@ await build({
   sourcemap: 'inline',
   logLevel: 'warning',
 });
-const supervised = ['run', '--quiet', '--locked', '-p', 'procward-testkit', '--bin', 'faults', '--'];
+const supervised = ['run', '--quiet', '--locked', '--bin', 'faults', '--'];
 const program = [process.execPath, '--enable-source-maps', `${directory}/main.mjs`, ...process.argv.slice(2)];
 // Mounts of others come and go; in a namespace of our own only ours do.
 const apart = process.getuid() === 0 ? ['unshare', '--mount', '--propagation', 'private'] : [];
