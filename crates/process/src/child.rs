@@ -240,7 +240,11 @@ impl Shared {
         if exit.is_some() {
             return Ok(*exit);
         }
-        if !self.process.is_identified() && !self.process.is_alive()? {
+        if !self.process.is_identified() {
+            // It is not reaped before it was looked at, also when it ends just now.
+            if self.process.is_alive()? {
+                return Ok(None);
+            }
             // What cannot be learnt is missed by whoever asks for it.
             let _taken = self.process.identify_unreaped();
         }
