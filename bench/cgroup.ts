@@ -13,12 +13,12 @@ const kinds: readonly Held[] = [
   {
     name: 'v2',
     hierarchy: UNIFIED,
-    operations: ['freeze', 'freeze and release', 'thaw', 'watch', 'stats', 'pids', 'kill', 'stop'],
+    operations: ['freeze', 'release', 'thaw', 'watch', 'stats', 'pids', 'kill', 'stop'],
   },
   {
     name: 'v1',
     hierarchy: FREEZER,
-    operations: ['freeze', 'freeze and release', 'thaw', 'stats', 'pids', 'kill', 'stop'],
+    operations: ['freeze', 'release', 'thaw', 'stats', 'pids', 'kill', 'stop'],
   },
   { name: 'v1 pids', hierarchy: PIDS, operations: ['watch', 'limits', 'stats'] },
 ];
@@ -31,7 +31,9 @@ export async function run(quick: boolean): Promise<Comparison[]> {
     if (hasVersionOne('pids')) rows.push(...measureCore('freeze', quick), await versionTwo(quick ? 40 : 200));
     rows.push(await together(quick ? 20 : 100));
   }
-  if (hasVersionOne('freezer') && hasVersionOne('pids')) rows.push(await versionOne(quick ? 20 : 100));
+  if (hasVersionOne('freezer') && hasVersionOne('pids')) {
+    rows.push(await versionOne(8, quick ? 20 : 100), await versionOne(32, quick ? 20 : 60));
+  }
   if (cgroup_v2_kill.status === 'yes') rows.push(...(await siblings(quick ? 3 : 11)));
   for (const held of kinds) {
     const { hierarchy } = held;

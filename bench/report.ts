@@ -47,7 +47,8 @@ const CHOSEN: readonly (readonly [title: RegExp, what: string, against: string])
   [/^list 2000 processes, against systeminformation/, 'list 2000 processes', 'systeminformation'],
   [/^usage of 200 processes, against pidusage/, 'processor time and memory of 200 processes', 'pidusage'],
   [/^v2 freeze in a fork storm/, 'freeze (v2) in a fork storm', 'write, sleep 10 ms, look'],
-  [/^v1 freeze in a spawn storm/, 'freeze (v1) in a spawn storm', 'the bounce loop of runc'],
+  [/^v1 freeze in a spawn storm of 8/, 'freeze (v1) in a storm of 8 that spawn', 'the bounce loop of runc'],
+  [/^v1 freeze in a spawn storm of 32/, 'freeze (v1) in a storm of 32 that spawn', 'the bounce loop of runc'],
   [/^freezeAll of 20 groups/, 'freeze 20 groups', 'one by one'],
 ];
 const FRONT_PAGE = 10;

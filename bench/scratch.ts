@@ -15,7 +15,7 @@ export const FREEZER: GroupMatcher = { controller: 'freezer' };
 export const PIDS: GroupMatcher = { controller: 'pids' };
 
 /** Above what any storm is, far below what the machine bears. */
-const MOST_PROCESSES = 64n;
+const MOST_PROCESSES = 96n;
 
 let count = 0;
 
@@ -41,7 +41,11 @@ export async function withScratch<const H extends readonly GroupMatcher[], T>(
 }
 
 /** Runs a figure while a storm of the core's (crates/testkit) rages in a group; it ends after two minutes at the latest. */
-export function inStorm<T>(kind: 'Fork' | 'Spawn', hierarchy: GroupMatcher, use: (scratch: Scratch) => Promise<T>) {
+export function inStorm<T>(
+  kind: 'Fork' | 'Spawn' | 'ManySpawn',
+  hierarchy: GroupMatcher,
+  use: (scratch: Scratch) => Promise<T>,
+) {
   return withScratch([hierarchy, PIDS], async (scratch, limit): Promise<T> => {
     await limit.group.setLimits({ pidsMax: MOST_PROCESSES });
     const PROCWARD_TEST_STORM_GROUPS = `${limit.directory}\n${scratch.directory}\n`;

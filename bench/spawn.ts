@@ -31,7 +31,7 @@ export async function run(quick: boolean): Promise<Comparison[]> {
     ...(await toExit(rounds)),
     ...measureCore('spawn', quick),
     ...(await intoGroup(rounds)),
-    ...(await held(rounds)),
+    ...(await held(quick ? 60 : 150)),
   ];
 }
 

@@ -30,6 +30,8 @@ pub enum Kind {
     Fork,
     /// Eight start a program as `posix_spawn` does, sharing their memory with the child until it runs.
     Spawn,
+    /// Thirty-two do the same.
+    ManySpawn,
     /// Eight wait for children of vfork, which end at once.
     Vfork,
     /// One waits for its child of vfork, which sleeps.
@@ -49,9 +51,10 @@ pub enum Kind {
 }
 
 impl Kind {
-    const ALL: [Self; 10] = [
+    const ALL: [Self; 11] = [
         Self::Fork,
         Self::Spawn,
+        Self::ManySpawn,
         Self::Vfork,
         Self::Parent,
         Self::Thread,
@@ -119,6 +122,7 @@ impl Storm {
         match kind {
             Some(Kind::Fork) => in_processes(4, || reap(fork_or_wait(|| {}))),
             Some(Kind::Spawn) => in_processes(8, spawn),
+            Some(Kind::ManySpawn) => in_processes(32, spawn),
             Some(Kind::Vfork) => in_processes(8, || vfork(end_at_once)),
             Some(Kind::Parent) => parent(),
             Some(Kind::Thread) => in_threads(4, || drop(thread::spawn(|| {}).join())),
