@@ -57,7 +57,7 @@ export async function holds({ name, hierarchy, operations }: Held, rounds: numbe
     await using _parent = await family(group, MEMBERS);
     for (const [title, prepare] of Object.entries(harmless)) {
       if (!operations.includes(title)) continue;
-      for (let round = 0; round <= rounds; round += 1) {
+      for (let round = 0; round < rounds + TRIES; round += 1) {
         await measure(title, prepare, group);
         if (title === 'freeze') await group.thaw();
       }
@@ -66,7 +66,7 @@ export async function holds({ name, hierarchy, operations }: Held, rounds: numbe
   });
   for (const [title, prepare] of Object.entries(final)) {
     if (!operations.includes(title)) continue;
-    for (let round = 0; round <= rounds / 10; round += 1) {
+    for (let round = 0; round < rounds / 10 + TRIES; round += 1) {
       await withScratch([hierarchy], async ({ group }) => {
         await using _parent = await family(group, MEMBERS);
         await measure(title, prepare, group);
@@ -74,12 +74,13 @@ export async function holds({ name, hierarchy, operations }: Held, rounds: numbe
       });
     }
   }
-  return [...held].map(([title, [_first, ...us]]) => toRow(`${name} ${title}`, us));
+  // The first ones are compiled meanwhile.
+  return [...held].map(([title, us]) => toRow(`${name} ${title}`, us.slice(TRIES)));
 }
 
 function toRow(what: string, tries: readonly number[]): Comparison {
   const us: number[] = [];
-  for (let at = 0; at < tries.length; at += TRIES) us.push(Math.min(...tries.slice(at, at + TRIES)));
+  for (let at = 0; at + TRIES <= tries.length; at += TRIES) us.push(Math.min(...tries.slice(at, at + TRIES)));
   const longest = Math.max(...us);
   return {
     title: `${what} holds the JavaScript thread at most, against 1 ms`,
@@ -99,10 +100,11 @@ async function heldUs(operation: Operation): Promise<number> {
   const started = performance.now();
   const answer = operation();
   const calledUs = (performance.now() - started) * 1000;
+  const { waitedUs } = look();
   const called = clocks();
   await answer;
   // The call may wait in the kernel, and what it starts may not. While others had the processor, nobody here held the thread.
-  return calledUs - (called.waitedUs - before.waitedUs) + (clocks().usedUs - called.usedUs);
+  return calledUs - (waitedUs - before.waitedUs) + (clocks().usedUs - called.usedUs);
 }
 
 setFlagsFromString('--expose-gc');
@@ -112,10 +114,14 @@ const schedstat = openSync(`/proc/self/task/${process.pid}/schedstat`, 'r');
 const nobody = new Int32Array(new SharedArrayBuffer(4));
 const line = Buffer.alloc(128);
 
-/** How long this thread, which has the id of the process, was on a processor, and how long it was ready to and was not. */
+/** The same, with the first brought up to date: by the kernel, when the thread sleeps. */
 function clocks() {
-  // The kernel brings the first up to date when the thread sleeps.
   Atomics.wait(nobody, 0, 0, 0.001);
+  return look();
+}
+
+/** How long this thread, which has the id of the process, was on a processor, and how long it was ready to and was not. */
+function look() {
   const text = line.toString('latin1', 0, readSync(schedstat, line, 0, line.length, 0));
   const [usedNs, waitedNs] = text.split(' ').map(Number);
   return { usedUs: (usedNs ?? Number.NaN) / 1000, waitedUs: (waitedNs ?? Number.NaN) / 1000 };

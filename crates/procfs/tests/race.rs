@@ -22,7 +22,7 @@ use rustix::mount::{
 use testkit::in_private_mounts;
 
 /// Enough to meet a mount in every state, without making everybody wait.
-const ROUNDS: usize = 1_000;
+const ROUNDS: usize = 300;
 /// No case lasts longer, however slow the machine.
 const LIMIT: Duration = Duration::from_secs(300);
 
