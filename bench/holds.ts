@@ -46,7 +46,10 @@ const final: Record<string, Prepare> = {
   stop: (group) => () => group.stop(),
 };
 
-/** The longest of many, each the shortest of its tries, in groups of a hundred processes. All the time that it is not free is counted, from the call to the answer. */
+/**
+ * The longest of many, each the shortest of its tries, in groups of a hundred processes. All the time that the thread is not free
+ * is counted, from the call to the answer.
+ */
 export async function holds({ name, hierarchy, operations }: Held, rounds: number): Promise<Comparison[]> {
   const held = new Map<string, number[]>();
   const measure = async (title: string, prepare: Prepare, group: Cgroup) => {

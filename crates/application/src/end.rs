@@ -29,7 +29,7 @@ impl Family {
     pub async fn kill(self: &Arc<Self>, application: &str, deadline: Deadline) -> Result<()> {
         let mut stages = self.stages(application, |_| Ok(true)).await?;
         loop {
-            let ourselves = Whereabouts::own()?;
+            let ourselves = Whereabouts::own();
             for group in stages.iter().flatten() {
                 ourselves.refuse(group, "kill")?;
             }

@@ -55,7 +55,7 @@ impl Family {
         let mut lease = Lease::default();
         let mut known = HashSet::new();
         loop {
-            let ourselves = Whereabouts::own()?;
+            let ourselves = Whereabouts::own();
             let mut others = Vec::new();
             for group in self.freezables(application).await? {
                 if !ourselves.are_in(&group)? {

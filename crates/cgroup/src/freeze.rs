@@ -217,7 +217,7 @@ fn refuse_protected(groups: &[&Cgroup], protect: &[i32]) -> Result<()> {
     for group in groups {
         Dialect::of(group, "freeze")?;
     }
-    let mut processes = vec![Whereabouts::own()?];
+    let mut processes = vec![Whereabouts::own()];
     for pid in protect {
         processes.push(Whereabouts::of(*pid)?);
     }

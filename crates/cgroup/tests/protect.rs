@@ -7,10 +7,10 @@ use std::sync::{Mutex, MutexGuard, PoisonError, mpsc};
 use std::thread;
 use std::time::Duration;
 
-use cgroup::{Cgroup, Matcher, Phase};
+use cgroup::{Cgroup, Matcher, Phase, Whereabouts};
 use kernel::Kind;
 use kernel::ready::Deadline;
-use testkit::{ScratchGroup, run, sleeper};
+use testkit::{ScratchGroup, count_syscalls, run, sleeper};
 
 const LONG: Duration = Duration::from_secs(20);
 
@@ -128,6 +128,75 @@ fn one_thread_in_a_threaded_group_is_enough() {
         let refused = answer.map(|()| run(group.freeze(Deadline::after(LONG))).map(drop));
         drop(done);
         assert_eq!(refused.unwrap().unwrap_err().kind(), Kind::SelfProtected);
+    });
+}
+
+#[test]
+fn a_process_whose_threads_are_spread_is_in_what_is_above_them_all() {
+    testkit::require!(freeze2, kill2);
+    let _place = hold_place();
+    let scratch = ScratchGroup::v2("spread");
+    let above = open(scratch.name());
+    let domain = above.create_child(OsStr::new("domain")).unwrap();
+    let threads = domain.create_child(OsStr::new("threads")).unwrap();
+    let empty = domain.create_child(OsStr::new("empty")).unwrap();
+    threads.write_file(OsStr::new("cgroup.type"), b"threaded").unwrap();
+    empty.write_file(OsStr::new("cgroup.type"), b"threaded").unwrap();
+    let before = Cgroup::of(own_pid(), Some(&Matcher::Unified)).unwrap();
+    domain.add(own_pid()).unwrap();
+    // Asked by a thread of either.
+    let refused =
+        || [&above, &domain, &threads].map(|group| run(group.freeze(Deadline::after(LONG))).map(drop));
+    let (by_one, by_other) = thread::scope(|scope| {
+        let moved = scope.spawn(|| {
+            let tid = rustix::thread::gettid().as_raw_nonzero().get().to_string();
+            threads.write_file(OsStr::new("cgroup.threads"), tid.as_bytes()).unwrap();
+            let (asked, wait_asked) = mpsc::channel::<()>();
+            let (own, others) = thread::scope(|inner| {
+                let other = inner.spawn(|| {
+                    let tid = rustix::thread::gettid().as_raw_nonzero().get().to_string();
+                    domain.write_file(OsStr::new("cgroup.threads"), tid.as_bytes()).unwrap();
+                    let refused = refused();
+                    drop(asked);
+                    refused
+                });
+                let _ = wait_asked.recv();
+                (refused(), other.join().unwrap())
+            });
+            (own, others)
+        });
+        moved.join().unwrap()
+    });
+    before.add(own_pid()).unwrap();
+    for refused in by_one.into_iter().chain(by_other) {
+        assert_eq!(refused.unwrap_err().kind(), Kind::SelfProtected);
+    }
+    run(empty.freeze(Deadline::after(LONG))).unwrap().release().unwrap();
+}
+
+#[test]
+fn the_threads_of_a_process_are_not_asked_one_by_one_where_they_are_placed_together() {
+    testkit::require!(cgroup2);
+    let scratch = ScratchGroup::v2("together");
+    let group = open(scratch.name());
+    let ask = || Whereabouts::own().are_in(&group).unwrap();
+    let count = || {
+        count_syscalls(ask).map(|(is_in, calls)| (is_in, calls.iter().map(|(_, count)| count).sum::<usize>()))
+    };
+    ask();
+    let alone = count();
+    let is_counted = alone.as_ref().map(drop).map_err(Clone::clone);
+    if !testkit::need::met("seccomp listener", is_counted, module_path!()) {
+        return;
+    }
+    let (end, ends) = mpsc::channel::<()>();
+    let ends = Mutex::new(ends);
+    thread::scope(|scope| {
+        for _ in 0..16 {
+            scope.spawn(|| drop(ends.lock().map(|ends| ends.recv())));
+        }
+        assert_eq!(count(), alone);
+        drop(end);
     });
 }
 
