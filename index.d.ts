@@ -144,7 +144,7 @@ export interface ProcOpenOptions {
  * import { procfs } from 'procward';
  *
  * using file = await procfs().openSelf('status');
- * console.log((await file.text()).split('\n')[0]); // Name: node…
+ * console.log((await file.text()).split('\n')[0]); // Name: …
  * ```
  */
 export declare class ProcFile implements Disposable {
@@ -1476,7 +1476,7 @@ export declare const version: string;
  * ```ts
  * import { isSupported, procfs } from 'procward';
  *
- * console.log(isSupported ? procfs().readFileSync('self', 'comm', 'utf8') : 'not on Linux'); // node…
+ * console.log(isSupported ? procfs().readlinkSync('self', 'exe') : 'not on Linux'); // /…
  * ```
  */
 export declare const isSupported: boolean;
@@ -1574,7 +1574,7 @@ export interface ProcfsInfo {
  *
  * using procfs = await Procfs.open({ require: ['no-overmounts'] });
  * const status = await procfs.readFile('self', 'status', 'utf8');
- * console.log(status.split('\n')[0]); // Name: node…
+ * console.log(status.split('\n')[0]); // Name: …
  * ```
  */
 export declare class Procfs implements Disposable {
@@ -1717,7 +1717,7 @@ export declare class Procfs implements Disposable {
  * ```ts
  * import { procfs } from 'procward';
  *
- * console.log(procfs().readFileSync('self', 'comm', 'utf8')); // node…
+ * console.log(procfs().readlinkSync('self', 'exe')); // /…
  * ```
  */
 export declare function procfs(): Procfs;

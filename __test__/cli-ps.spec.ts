@@ -203,7 +203,8 @@ test('proc cat and readlink read what /proc has', async (t) => {
   const exe = readlinkSync(`/proc/${child.pid}/exe`);
   t.is((await procward(['proc', 'readlink', `${child.pid}@${startTime}/exe`])).stdout, `${exe}\n`);
   t.deepEqual(await procwardJson('proc', 'readlink', `${child.pid}/exe`), { path: `${child.pid}/exe`, text: exe });
-  t.deepEqual(await procwardJson('proc', 'cat', 'self/comm'), { path: 'self/comm', text: 'node\n' });
+  const text = readFileSync('/proc/self/oom_score_adj', 'utf8');
+  t.deepEqual(await procwardJson('proc', 'cat', 'self/oom_score_adj'), { path: 'self/oom_score_adj', text });
 });
 
 test('proc does not follow magic links', async (t) => {

@@ -8,7 +8,7 @@
 //   PROCWARD_RUNTIMES=DIR npm run …             keeps the runtimes there, and uses what is there
 
 import { spawn, spawnSync } from 'node:child_process';
-import { cpSync, existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { chmodSync, cpSync, existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { basename, delimiter, dirname, join } from 'node:path';
 import { text } from 'node:stream/consumers';
@@ -41,6 +41,8 @@ const files = readdirSync('__test__')
 
 const kept = process.env.PROCWARD_RUNTIMES;
 const scratch = mkdtempSync(join(tmpdir(), 'procward-runtimes-'));
+// Some tests run it as somebody else.
+chmodSync(scratch, 0o755);
 const directory = kept ?? scratch;
 const running = new Set();
 process.on('exit', () => rmSync(scratch, { recursive: true, force: true }));

@@ -39,7 +39,7 @@ const candidates = listCandidates();
  * ```ts
  * import { isSupported, procfs } from 'procward';
  *
- * console.log(isSupported ? procfs().readFileSync('self', 'comm', 'utf8') : 'not on Linux'); // node…
+ * console.log(isSupported ? procfs().readlinkSync('self', 'exe') : 'not on Linux'); // /…
  * ```
  */
 export const isSupported: boolean = candidates.some(({ find }) => find() !== undefined);

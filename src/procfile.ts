@@ -78,7 +78,7 @@ export function toBytes(name: string, data: unknown): Uint8Array {
  * import { procfs } from 'procward';
  *
  * using file = await procfs().openSelf('status');
- * console.log((await file.text()).split('\n')[0]); // Name: node…
+ * console.log((await file.text()).split('\n')[0]); // Name: …
  * ```
  */
 export class ProcFile implements Disposable {

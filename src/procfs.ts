@@ -89,7 +89,7 @@ const THREAD_SELF = -2;
  *
  * using procfs = await Procfs.open({ require: ['no-overmounts'] });
  * const status = await procfs.readFile('self', 'status', 'utf8');
- * console.log(status.split('\n')[0]); // Name: node…
+ * console.log(status.split('\n')[0]); // Name: …
  * ```
  */
 export class Procfs implements Disposable {
@@ -352,7 +352,7 @@ let shared: Procfs | undefined;
  * ```ts
  * import { procfs } from 'procward';
  *
- * console.log(procfs().readFileSync('self', 'comm', 'utf8')); // node…
+ * console.log(procfs().readlinkSync('self', 'exe')); // /…
  * ```
  */
 export function procfs(): Procfs {
