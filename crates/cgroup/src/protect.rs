@@ -29,9 +29,15 @@ pub(crate) fn refuse_own(group: &Cgroup, op: &'static str) -> Result<()> {
 #[derive(Debug)]
 pub struct Whereabouts {
     pid: i32,
-    is_own: bool,
-    all: OnceLock<Places>,
-    one: OnceLock<Places>,
+    known: Known,
+}
+
+#[derive(Debug)]
+enum Known {
+    /// Of our own process, read when it is asked for: of all threads, and of one.
+    Own { all: OnceLock<Places>, one: OnceLock<Places> },
+    /// Of all threads of another.
+    Other(Places),
 }
 
 /// The groups of each thread; as a rule all are in the same.
@@ -42,7 +48,7 @@ impl Whereabouts {
     #[must_use]
     pub fn own() -> Self {
         let pid = rustix::process::getpid().as_raw_nonzero().get();
-        Self { pid, is_own: true, all: OnceLock::new(), one: OnceLock::new() }
+        Self { pid, known: Known::Own { all: OnceLock::new(), one: OnceLock::new() } }
     }
 
     /// Where another one is now. One that does not exist is nowhere; one that /proc hides from us cannot be found, and that
@@ -58,7 +64,7 @@ impl Whereabouts {
             }
             answer => answer?,
         };
-        Ok(Self { pid, is_own: false, all: OnceLock::from(places), one: OnceLock::new() })
+        Ok(Self { pid, known: Known::Other(places) })
     }
 
     /// True when one of the threads is in `group` or below it.
@@ -85,10 +91,10 @@ impl Whereabouts {
     }
 
     fn place_in(&self, group: &Cgroup) -> Result<Option<&[u8]>> {
-        let places = if self.is_own && !places_threads(group) {
-            once(&self.one, || read_one(Base::this_thread()))?
-        } else {
-            once(&self.all, || read_all(Base::OwnProcess))?
+        let places = match &self.known {
+            Known::Other(places) => places,
+            Known::Own { all, .. } if places_threads(group) => once(all, || read_all(Base::OwnProcess))?,
+            Known::Own { one, .. } => once(one, || read_one(Base::this_thread()))?,
         };
         let paths: BTreeSet<&[u8]> =
             places.iter().filter_map(|place| group.top().matcher.path_of(place)).collect();
