@@ -149,6 +149,23 @@ test('without an environment a child has ours', async (t) => {
   t.is((await collect('sh', ['-c', 'echo "$PATH"'])).stdout, `${PATH}\n`);
 });
 
+test('a child has our variables as they are now, whatever they were before', async (t) => {
+  const ours = async () =>
+    (await collect('env', ['-0'])).stdout
+      .split('\0')
+      .filter((variable) => variable.startsWith('PROCWARD_TEST_'))
+      .sort();
+  t.teardown(() => {
+    for (const letter of 'ABC') delete process.env[`PROCWARD_TEST_${letter}`];
+  });
+  t.deepEqual(await ours(), []);
+  Object.assign(process.env, { PROCWARD_TEST_A: 'one', PROCWARD_TEST_B: 'two\nlines' });
+  t.deepEqual(await ours(), ['PROCWARD_TEST_A=one', 'PROCWARD_TEST_B=two\nlines']);
+  Object.assign(process.env, { PROCWARD_TEST_B: '', PROCWARD_TEST_C: 'a=b' });
+  delete process.env['PROCWARD_TEST_A'];
+  t.deepEqual(await ours(), ['PROCWARD_TEST_B=', 'PROCWARD_TEST_C=a=b']);
+});
+
 test('a program sees the name that it is given', async (t) => {
   t.is((await collect('sh', ['-c', 'echo $0'], { argv0: 'another' })).stdout, 'another\n');
   t.is((await collect('cat', ['/proc/self/cmdline', ''], { argv0: 'x y' })).stdout.split('\0')[0], 'x y');

@@ -11,7 +11,13 @@ const IN_A_ROW = 10;
 
 const [size, stdio, rounds] = process.argv.slice(2);
 const ballast = [];
-while (process.memoryUsage.rss() < Number(size) - 32 * MB) ballast.push(Buffer.alloc(64 * MB, 1));
+for (let missing = lacking(); missing > 0; missing = lacking()) {
+  ballast.push(Buffer.alloc(Math.min(Math.max(missing, MB), 64 * MB), 1));
+}
+
+function lacking() {
+  return Number(size) - process.memoryUsage.rss();
+}
 
 const ways = {
   async ours() {
