@@ -376,7 +376,10 @@ export interface LimitRecord {
   hard: bigint
 }
 
-/** Delivers all processes, in one go. */
+/**
+ * Delivers all processes, in one go, as JSON: engines read that faster than they make objects one property after the other, on
+ * the thread that must not be held.
+ */
 export declare function listProcesses(environment: Environment, id: number): void
 
 /** Limits to set. Text is `max`. */
@@ -402,25 +405,6 @@ export declare function pidsOfApplication(environment: Environment, id: number, 
 
 /** The two ends of a new pipe, the one to read from first. They belong to the caller. */
 export declare function pipe(closeOnExec: boolean, nonBlocking: boolean): Outcome<Array<number>>
-
-/** One process. Text is as it is, but for what is no UTF-8; the arguments are separated by NUL. */
-export interface ProcessRecord {
-  pid: number
-  ppid: number
-  processGroup: number
-  session: number
-  uid: number
-  state: string
-  isKernelThread: boolean
-  threads: number
-  /** Clock ticks since boot, as in an identity. */
-  startTime: string
-  startedMs: number
-  cpuMs: number
-  residentBytes: number
-  name: string
-  commandLine: string
-}
 
 /** How to open a handle. */
 export interface ProcfsPlan {

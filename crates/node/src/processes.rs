@@ -1,55 +1,55 @@
 //! The table of processes for the command line.
 
+use std::borrow::Cow;
+
+use kernel::{Error, Kind, Result};
 use napi_derive::napi;
 use process::Row;
 
 use crate::environment::{Environment, value};
 
-/// One process. Text is as it is, but for what is no UTF-8; the arguments are separated by NUL.
-#[napi(object, object_from_js = false)]
-pub struct ProcessRecord {
-    pub pid: i32,
-    pub ppid: i32,
-    pub process_group: i32,
-    pub session: i32,
-    pub uid: u32,
-    pub state: String,
-    pub is_kernel_thread: bool,
-    pub threads: i64,
-    /// Clock ticks since boot, as in an identity.
-    pub start_time: String,
-    pub started_ms: i64,
-    pub cpu_ms: i64,
-    pub resident_bytes: i64,
-    pub name: String,
-    pub command_line: String,
-}
+/// What `ProcessRecord` in `src/cli/processes.ts` gives names to, in this order: repeated for each process, the names would be
+/// most of the text.
+type Record<'row> =
+    (i32, i32, i32, i32, u32, char, bool, i64, u64, u64, u64, u64, Cow<'row, str>, Vec<Cow<'row, str>>);
 
-/// Delivers all processes, in one go.
+/// Delivers all processes, in one go, as JSON: engines read that faster than they make objects one property after the other, on
+/// the thread that must not be held.
 #[napi(catch_unwind)]
 pub fn list_processes(environment: &Environment, id: u32) {
-    environment
-        .block(id, value, || Ok(process::list()?.into_iter().map(ProcessRecord::from).collect::<Vec<_>>()));
+    environment.block(id, value, || table(&process::list()?));
 }
 
-impl From<Row> for ProcessRecord {
-    fn from(row: Row) -> Self {
-        let signed = |number: u64| i64::try_from(number).unwrap_or(i64::MAX);
-        Self {
-            pid: row.stat.pid,
-            ppid: row.stat.ppid,
-            process_group: row.stat.process_group,
-            session: row.stat.session,
-            uid: row.uid,
-            state: row.stat.state.to_string(),
-            is_kernel_thread: row.is_kernel_thread(),
-            threads: row.stat.threads,
-            start_time: row.stat.start_time.to_string(),
-            started_ms: signed(row.started_ms()),
-            cpu_ms: signed(row.cpu_ms()),
-            resident_bytes: signed(row.resident_bytes()),
-            name: String::from_utf8_lossy(&row.stat.comm).into_owned(),
-            command_line: String::from_utf8_lossy(&row.command_line).into_owned(),
-        }
-    }
+fn table(rows: &[Row]) -> Result<String> {
+    let records: Vec<_> = rows.iter().map(record).collect();
+    serde_json::to_string(&records)
+        .map_err(|error| Error::new(Kind::Os, "list", "processes cannot be told").detail(error.to_string()))
+}
+
+/// Text is as it is, but for what is no UTF-8.
+fn record(row: &Row) -> Record<'_> {
+    let stat = &row.stat;
+    (
+        stat.pid,
+        stat.ppid,
+        stat.process_group,
+        stat.session,
+        row.uid,
+        stat.state,
+        row.is_kernel_thread(),
+        stat.threads,
+        stat.start_time,
+        row.started_ms(),
+        row.cpu_ms(),
+        row.resident_bytes(),
+        String::from_utf8_lossy(&stat.comm),
+        arguments(&row.command_line).collect(),
+    )
+}
+
+/// Each has a null byte after it, but for the last one where the process wrote over its command line.
+fn arguments(command_line: &[u8]) -> impl Iterator<Item = Cow<'_, str>> {
+    let whole = command_line.strip_suffix(b"\0").unwrap_or(command_line);
+    let split = (!command_line.is_empty()).then(|| whole.split(|byte| *byte == 0));
+    split.into_iter().flatten().map(String::from_utf8_lossy)
 }

@@ -6,7 +6,8 @@
 
 use std::num::NonZero;
 use std::os::fd::{AsFd, BorrowedFd};
-use std::sync::Arc;
+use std::panic::resume_unwind;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::{self, Builder};
 
 use kernel::{Errno, Error, Result};
@@ -24,6 +25,8 @@ const KERNEL_THREAD: u64 = 0x0020_0000;
 const MOST_THREADS: usize = 4;
 /// As many processes as are worth a thread: it takes as long to start as some ten of them to be read.
 const LEAST_EACH: usize = 100;
+/// So few at a time that all threads are done together.
+const BATCH: usize = 32;
 
 /// One process, as of one moment.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -70,7 +73,7 @@ impl Row {
 /// # Errors
 /// Those of [`Procfs::open`] and of listing its root; none for a process.
 pub fn list() -> Result<Vec<Row>> {
-    let unmasked = Procfs::open(&Options::unmasked())?;
+    let unmasked = Arc::new(Procfs::open(&Options::unmasked())?);
     let names = unmasked.readdir(&Base::Root, b"")?;
     let mut pids: Vec<i32> = names
         .iter()
@@ -78,41 +81,47 @@ pub fn list() -> Result<Vec<Row>> {
         .filter(|pid| *pid > 0)
         .collect();
     pids.sort_unstable();
-    read_together(&*reader(unmasked)?, &pids)
+    let reader = reader(&unmasked)?;
+    read_together(&reader, &pids, unmasked)
 }
 
 /// What the kernel has made for the shared procfs serves again, which is half the work. It hides whom we may not trace: few, if
 /// we may trace at all, and those it looks up elsewhere; else everybody is read through the one that hides nobody.
-fn reader(unmasked: Procfs) -> Result<Arc<Procfs>> {
+fn reader(unmasked: &Arc<Procfs>) -> Result<Arc<Procfs>> {
     let shared = procfs::shared()?;
     let traces = capabilities(None).is_ok_and(|own| own.effective.contains(CapabilitySet::SYS_PTRACE));
-    Ok(if traces && shared.info().origin == Origin::Fsopen { shared } else { Arc::new(unmasked) })
+    Ok(if traces && shared.info().origin == Origin::Fsopen { shared } else { Arc::clone(unmasked) })
 }
 
-/// A part of the list for each thread, the first for this one.
-fn read_together(procfs: &Procfs, pids: &[i32]) -> Result<Vec<Row>> {
-    let threads = thread::available_parallelism().map_or(1, NonZero::get).min(MOST_THREADS);
-    let mut parts = pids.chunks(pids.len().div_ceil(threads).max(LEAST_EACH));
-    let first = parts.next().unwrap_or_default();
-    thread::scope(|scope| {
-        let start = || Builder::new().name("procward-list".to_owned());
-        let others: Vec<_> =
-            parts.map(|part| (part, start().spawn_scoped(scope, || read_rows(procfs, part)))).collect();
-        let mut rows = read_rows(procfs, first)?;
-        for (part, other) in others {
-            let read = match other {
-                Ok(other) => other.join().unwrap_or_else(|_| read_rows(procfs, part)),
-                // No thread is to be had: then it takes longer.
-                Err(_) => read_rows(procfs, part),
-            };
-            rows.append(&mut read?);
+/// Each thread takes the next batch when it is done with one. This one first gives back what is of no more use, which for a
+/// procfs takes as long as some hundred processes.
+fn read_together(procfs: &Procfs, pids: &[i32], used: Arc<Procfs>) -> Result<Vec<Row>> {
+    let batches = Mutex::new(pids.chunks(BATCH));
+    // By itself, so that nobody holds the lock while a batch is read.
+    let next = || batches.lock().unwrap_or_else(PoisonError::into_inner).next();
+    let read = || {
+        let mut rows = Vec::new();
+        while let Some(batch) = next() {
+            read_rows(procfs, batch, &mut rows)?;
         }
+        Ok(rows)
+    };
+    let most = thread::available_parallelism().map_or(1, NonZero::get).min(MOST_THREADS);
+    thread::scope(|scope| {
+        let start = |_| Builder::new().name("procward-list".to_owned()).spawn_scoped(scope, read).ok();
+        // Where no thread is to be had it takes longer.
+        let others: Vec<_> = (1..most.min(pids.len().div_ceil(LEAST_EACH))).map_while(start).collect();
+        drop(used);
+        let mut rows = read()?;
+        for other in others {
+            rows.append(&mut other.join().unwrap_or_else(|panic| resume_unwind(panic))?);
+        }
+        rows.sort_unstable_by_key(|row| row.stat.pid);
         Ok(rows)
     })
 }
 
-fn read_rows(procfs: &Procfs, pids: &[i32]) -> Result<Vec<Row>> {
-    let mut rows = Vec::with_capacity(pids.len());
+fn read_rows(procfs: &Procfs, pids: &[i32], rows: &mut Vec<Row>) -> Result<()> {
     let mut buffer = Vec::with_capacity(page_size());
     for pid in pids {
         match read_row(procfs, *pid, &mut buffer) {
@@ -122,7 +131,7 @@ fn read_rows(procfs: &Procfs, pids: &[i32]) -> Result<Vec<Row>> {
             Err(_) => {}
         }
     }
-    Ok(rows)
+    Ok(())
 }
 
 fn read_row(procfs: &Procfs, pid: i32, buffer: &mut Vec<u8>) -> Result<Row> {

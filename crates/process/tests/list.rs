@@ -23,6 +23,19 @@ fn every_process_is_a_row_of_its_own_numbers() {
 }
 
 #[test]
+fn threads_that_share_the_work_leave_nobody_out_and_name_nobody_twice() {
+    let before = Census::take();
+    let children: Vec<_> = (0..300).map(|_| sleeper()).collect();
+    let rows = list().unwrap();
+    assert!(rows.is_sorted_by(|one, next| one.stat.pid < next.stat.pid));
+    for child in &children {
+        assert_eq!(row(&rows, child.pid()).unwrap().command_line, b"sleep\x001000\0");
+    }
+    drop(children);
+    before.assert_unchanged();
+}
+
+#[test]
 fn a_command_line_may_be_longer_than_any_buffer() {
     let long = "x".repeat(100_000);
     let mut child = shell(&format!("echo ready; kill -STOP $$; : {long}"));
