@@ -56,7 +56,7 @@ impl Directory {
     /// # Errors
     /// [`Kind::Gone`] once the process was reaped; otherwise those of [`Procfs::open_in`].
     pub fn open(&self, path: &[u8], how: How) -> Result<OwnedFd> {
-        self.procfs.open_in(self.opened.as_fd(), path, how).map_err(|error| self.ended(path, error))
+        self.through(path, |procfs, directory| procfs.open_in(directory, path, how))
     }
 
     /// Reads a file below it.
@@ -64,7 +64,7 @@ impl Directory {
     /// # Errors
     /// As [`Directory::open`].
     pub fn read(&self, path: &[u8]) -> Result<Vec<u8>> {
-        self.procfs.read_in(self.opened.as_fd(), path).map_err(|error| self.ended(path, error))
+        self.through(path, |procfs, directory| procfs.read_in(directory, path))
     }
 
     /// Reads where a link below it leads.
@@ -72,7 +72,7 @@ impl Directory {
     /// # Errors
     /// As [`Directory::open`].
     pub fn readlink(&self, path: &[u8]) -> Result<Vec<u8>> {
-        self.procfs.readlink_in(self.opened.as_fd(), path).map_err(|error| self.ended(path, error))
+        self.through(path, |procfs, directory| procfs.readlink_in(directory, path))
     }
 
     /// Writes a file below it with one write(2).
@@ -80,7 +80,7 @@ impl Directory {
     /// # Errors
     /// As [`Directory::open`], and those of [`Procfs::write`].
     pub fn write(&self, path: &[u8], data: &[u8]) -> Result<()> {
-        self.procfs.write_in(self.opened.as_fd(), path, data).map_err(|error| self.ended(path, error))
+        self.through(path, |procfs, directory| procfs.write_in(directory, path, data))
     }
 
     /// Lists a directory below it.
@@ -88,7 +88,7 @@ impl Directory {
     /// # Errors
     /// As [`Directory::open`].
     pub fn readdir(&self, path: &[u8]) -> Result<Vec<Vec<u8>>> {
-        self.procfs.readdir_in(self.opened.as_fd(), path).map_err(|error| self.ended(path, error))
+        self.through(path, |procfs, directory| procfs.readdir_in(directory, path))
     }
 
     pub(crate) fn info(&self) -> Result<ProcessInfo> {
@@ -109,14 +109,36 @@ impl Directory {
         })
     }
 
+    /// Through this directory, and what is not opened in a procfs without global files through one that has them.
+    fn through<T>(&self, path: &[u8], work: impl Fn(&Procfs, BorrowedFd<'_>) -> Result<T>) -> Result<T> {
+        work(&self.procfs, self.opened.as_fd())
+            .or_else(
+                |error| if error.kind() == Kind::Masked { self.unmasked(error, work) } else { Err(error) },
+            )
+            .map_err(|error| self.ended(path, error))
+    }
+
+    #[cold]
+    fn unmasked<T>(&self, masked: Error, work: impl Fn(&Procfs, BorrowedFd<'_>) -> Result<T>) -> Result<T> {
+        let Some(procfs) = self.procfs.less_masked()? else { return Err(masked) };
+        let directory = procfs.open_pid_dir(self.pid);
+        // While ours still leads to the process, the number is its own, and so is the other directory.
+        if self.is_gone() {
+            return Err(Error::os("openat2", Errno::SRCH));
+        }
+        work(&procfs, directory?.as_fd())
+    }
+
     /// Below the directory of a process that is gone, the kernel finds nothing (ENOENT) or nobody (ESRCH). Whether
     /// the file or the process is missing, the directory itself tells: its `stat` goes with the process.
     fn ended(&self, path: &[u8], error: Error) -> Error {
-        let ended = error.is(Errno::SRCH)
-            || (error.is(Errno::NOENT)
-                && self.procfs.open_in(self.opened.as_fd(), b"stat", How::PATH).is_err());
+        let ended = error.is(Errno::SRCH) || (error.is(Errno::NOENT) && self.is_gone());
         let error = error.at(format!("/proc/{}/{}", self.pid, String::from_utf8_lossy(path))).pid(self.pid);
         if ended { error.kind_is(Kind::Gone) } else { error }
+    }
+
+    fn is_gone(&self) -> bool {
+        self.procfs.open_in(self.opened.as_fd(), b"stat", How::PATH).is_err()
     }
 }
 

@@ -3,7 +3,7 @@
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 
 use kernel::{Errno, Error, Feature, Kind, Result};
-use rustix::fs::{AtFlags, statat};
+use rustix::fs::{AtFlags, FileType, fstat, statat};
 use rustix::process::{Pid, test_kill_process};
 
 use crate::base::Base;
@@ -104,14 +104,20 @@ impl Procfs {
     /// procfs is tried. Errors show the path as it was given.
     ///
     /// # Errors
-    /// As [`Procfs::open_file`].
+    /// As [`Procfs::open_file`]; [`Kind::Masked`] where the same directory of a less masked procfs would do.
     pub fn open_in(&self, dir: BorrowedFd<'_>, path: &[u8], how: How) -> Result<OwnedFd> {
         self.open_below(dir, path, how).map_err(|error| error.at(String::from_utf8_lossy(path).into_owned()))
     }
 
     fn open_below(&self, dir: BorrowedFd<'_>, path: &[u8], how: How) -> Result<OwnedFd> {
         let start = Start { dir, is_root: false, mount: None, crossing: Crossing::Refused };
-        self.open_once(start, &Subpath::below(path)?, how)
+        let path = Subpath::below(path)?;
+        self.open_once(start, &path, how).map_err(|error| {
+            if error.is(Errno::NOENT) && self.withholds(|| self.open_once(start, &path, How::PATH)) {
+                return error.kind_is(Kind::Masked).detail("a procfs without global files does not open it");
+            }
+            error
+        })
     }
 
     // From `open_file` down to the system call the way of success is `#[inline]`, and what only failures need stands
@@ -126,7 +132,7 @@ impl Procfs {
     /// The second look-up through a procfs that hides less, where there is reason for it.
     #[cold]
     fn open_if_hidden(&self, missing: Error, path: &Subpath, how: How) -> Result<OwnedFd> {
-        if !missing.is(Errno::NOENT) || !self.may_hide(path.owner()) {
+        if !missing.is(Errno::NOENT) || !self.may_hide(path) {
             return Err(missing);
         }
         // Depth one by construction: the retry is a plain look-up, and made only through a handle that hides less.
@@ -225,23 +231,36 @@ impl Procfs {
     }
 
     /// True when a file that was not found may exist all the same.
-    fn may_hide(&self, owner: Owner) -> bool {
-        match owner {
+    fn may_hide(&self, path: &Subpath) -> bool {
+        // A miss below a process is final, but for what is there and not opened.
+        let is_withheld = || self.withholds(|| self.open_here(path, How::PATH));
+        match path.owner() {
             Owner::Everybody => self.info.subset == Subset::Pid,
-            Owner::Ourselves => false,
-            // A miss below a process is final. A miss of the process itself is not where `hidepid` is in force
-            // and the process exists: signal 0 reaches what procfs hides, and EPERM proves it as well.
-            Owner::Process(number) => {
-                let directory = statat(self.root.fd.as_fd(), number.to_string(), AtFlags::SYMLINK_NOFOLLOW);
-                let exists =
-                    Pid::from_raw(number).is_some_and(|pid| test_kill_process(pid) != Err(Errno::SRCH));
-                exists && matches!(directory, Err(Errno::NOENT))
-            }
+            Owner::Ourselves => is_withheld(),
+            Owner::Process(number) => self.hides(number) || is_withheld(),
         }
     }
 
+    /// A miss of a process is not final where `hidepid` is in force and the process exists: signal 0 reaches what procfs
+    /// hides, and EPERM proves it as well.
+    fn hides(&self, number: i32) -> bool {
+        let directory = statat(self.root.fd.as_fd(), number.to_string(), AtFlags::SYMLINK_NOFOLLOW);
+        let exists = Pid::from_raw(number).is_some_and(|pid| test_kill_process(pid) != Err(Errno::SRCH));
+        exists && matches!(directory, Err(Errno::NOENT))
+    }
+
+    /// True for a file that can be looked up and was not found when it was to be opened: so older kernels (5.10, no longer
+    /// 6.1) treat what is in `net` of a process where there are no global files. Links are missed for what they lead to.
+    fn withholds(&self, look_up: impl FnOnce() -> Result<OwnedFd>) -> bool {
+        let is_file = |file| fstat(file).is_ok_and(|stat| FileType::from_raw_mode(stat.st_mode).is_file());
+        self.info.subset == Subset::Pid && look_up().is_ok_and(is_file)
+    }
+
     /// Opens a procfs that hides less than this one, for one operation; `None` when there is none to be had.
-    fn less_masked(&self) -> Result<Option<Self>> {
+    ///
+    /// # Errors
+    /// Passing ones, such as having no descriptors left.
+    pub fn less_masked(&self) -> Result<Option<Self>> {
         let hides = |procfs: &Self| (procfs.info.subset == Subset::Pid, procfs.root.hides_processes);
         let options = Options { retry_attached: self.retry_attached, ..Options::unmasked() };
         match Self::open_with(&options, &self.strategy) {

@@ -134,7 +134,14 @@ fn a_directory_that_the_caller_holds_follows_the_same_rules() {
         let dir = procfs.open_pid_dir(String::from_utf8(number).unwrap().parse().unwrap()).unwrap();
         for (path, how, refused) in &rows {
             let found = procfs.open_in(dir.as_fd(), path, *how).err().map(|error| error.kind());
-            assert_eq!(found, *refused, "{name}: {} {how:?}", String::from_utf8_lossy(path));
+            let title = format!("{name}: {} {how:?}", String::from_utf8_lossy(path));
+            if found == Some(Kind::Masked) {
+                // Not opened here by this kernel (5.10), which the way from the root makes up for.
+                assert!(path.starts_with(b"net/") && procfs.info().subset == Subset::Pid, "{title}");
+                assert!(procfs.open_file(&Base::OwnProcess, path, *how).is_ok(), "{title}");
+            } else {
+                assert_eq!(found, *refused, "{title}");
+            }
         }
     }
 }
