@@ -177,6 +177,7 @@ fn a_process_whose_threads_are_spread_is_in_what_is_above_them_all() {
 #[test]
 fn the_threads_of_a_process_are_not_asked_one_by_one_where_they_are_placed_together() {
     testkit::require!(cgroup2);
+    let _place = hold_place();
     let scratch = ScratchGroup::v2("together");
     let group = open(scratch.name());
     let ask = || Whereabouts::own().are_in(&group).unwrap();
