@@ -3,7 +3,7 @@
 import { once } from 'node:events';
 import { constants } from 'node:os';
 import test from 'ava';
-import { features, Process, type ProcessIdentity, spawn } from 'procward';
+import { features, Process, type ProcessIdentity, procfs, spawn } from 'procward';
 import { census, growth } from './census.ts';
 import { endStranger, present, startSleeper, startStranger } from './children.ts';
 import { isTrueExit } from './exits.ts';
@@ -29,6 +29,15 @@ test('a handle knows its process', async (t) => {
   using self = Process.self();
   t.is(self.pid, process.pid);
   t.true(self.alive);
+});
+
+test('what is in net of a process is read, of others too', async (t) => {
+  const sleeper = await startSleeper(t);
+  using handle = Process.open(sleeper.pid);
+  for (const base of ['self', 'thread-self', { pid: sleeper.pid }, handle] as const) {
+    t.regex(await procfs().readFile(base, 'net/dev', 'utf8'), /\blo:/, String(base));
+    t.regex(procfs().readFileSync(base, 'net/dev', 'utf8'), /\blo:/, String(base));
+  }
 });
 
 test('a missing process is not found', (t) => {
