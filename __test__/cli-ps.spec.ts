@@ -132,7 +132,7 @@ test('tree shows who descends from whom, and who was left behind', async (t) => 
   const orphan = rows.find(
     ({ ppid, args, pid }) => args[0] === 'sleep' && args[1] === marker && ppid !== root.pid && pid !== root.pid,
   );
-  t.truthy(orphan);
+  t.not(orphan, undefined);
   const { stdout } = await procward(['ps', String(orphan?.pid)]);
   t.regex(stdout, new RegExp(` ${orphan?.ppid}\\* `));
   const text = (await procward(['tree'])).stdout;

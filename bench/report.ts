@@ -20,7 +20,7 @@ const CHOSEN: readonly (readonly [title: RegExp, what: string, against: string])
   [/^kill of 200 siblings, against tree-kill/, 'end 200 processes', 'tree-kill'],
   [/^kill of 200 siblings, against pidtree/, 'end 200 processes', 'pidtree and kill'],
   [/^spawn holds the JavaScript thread, stdio pipe, 40\d\d MB/, 'thread held by a spawn, at 4 GB', 'child_process'],
-  [/^spawn holds the JavaScript thread, stdio pipe, \d\d MB/, 'thread held by a spawn, at 45 MB', 'child_process'],
+  [/^spawn holds the JavaScript thread, stdio pipe, \d\d MB/, 'thread held by a spawn, at 50 MB', 'child_process'],
   [/^spawn holds the JavaScript thread, stdio ignore, \d\d MB/, 'the same with nothing passed on', 'child_process'],
   [/^spawn to exit of `true`, against child_process/, 'spawn to exit of `true`', 'child_process'],
   [/^spawn to exit of `true`, against execa/, 'spawn to exit of `true`', 'execa'],

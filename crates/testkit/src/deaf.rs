@@ -20,7 +20,7 @@ const INIT: u32 = 26;
 const PATIENCE: Duration = Duration::from_secs(20);
 
 /// How long a program takes to start and sleep, on a slow machine.
-const MOMENT: Duration = Duration::from_millis(500);
+const MOMENT: Duration = Duration::from_secs(5);
 
 /// A process that sleeps so, until this is dropped.
 #[derive(Debug)]
@@ -73,14 +73,19 @@ impl Deaf {
 /// What `wchan` says of a process that sleeps: `0` where the kernel does not tell.
 pub(crate) fn where_a_sleeper_waits() -> String {
     let other = sleeper();
-    let path = format!("/proc/{}/wchan", other.pid());
+    let read = |file: &str| {
+        let path = format!("/proc/{}/{file}", other.pid());
+        fs::read_to_string(&path).unwrap_or_else(|error| panic!("{path}: {error}"))
+    };
     let limit = Instant::now() + MOMENT;
-    let mut named = 0;
+    let (mut name, mut same) = (String::new(), 0);
     loop {
-        let name = fs::read_to_string(&path).unwrap_or_else(|error| panic!("{path}: {error}"));
+        let found = read("wchan");
         // Else it does not sleep yet, or not as it was started to. User-mode Linux names it now and then.
-        named = if name.contains("nanosleep") { named + 1 } else { 0 };
-        if named == 5 || Instant::now() > limit {
+        let sleeps = found.contains("nanosleep") || (found == "0" && read("stat").contains("(sleep) S "));
+        same = if sleeps && found == name { same + 1 } else { 0 };
+        name = found;
+        if same == 5 || Instant::now() > limit {
             return name;
         }
         pause();
