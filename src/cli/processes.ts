@@ -67,8 +67,22 @@ function toRow(
   names: ReadonlyMap<number, string>,
   toDate: (startedMs: number) => string,
 ): ProcessRow {
-  const [pid, ppid, processGroup, session, uid, state, kernelThread, threads, startTime, startedMs] = record;
-  const [, , , , , , , , , , cpuMs, residentBytes, name, args] = record;
+  const [
+    pid,
+    ppid,
+    processGroup,
+    session,
+    uid,
+    state,
+    kernelThread,
+    threads,
+    startTime,
+    startedMs,
+    cpuMs,
+    residentBytes,
+    name,
+    args,
+  ] = record;
   return {
     pid,
     startTime: String(startTime),
