@@ -23,8 +23,9 @@ pub fn block_signals() {
 ///
 /// 6.12; older kernels ignore it, and where it is refused everything works as before, only later.
 pub fn take_short_turns() {
-    /// The shortest that the kernel accepts for a thread that is not real-time.
-    const SLICE_NS: u64 = 100_000;
+    /// A thread that the scheduler leaves on its processor's queue while it sleeps shortens the turns of all others there: in
+    /// shorter ones than this, a host's thread would be stopped in the middle of a spawn for its child.
+    const SLICE_NS: u64 = 500_000;
     const OTHER: u32 = libc::SCHED_OTHER.cast_unsigned();
     let mut attributes = SchedAttributes { size: SchedAttributes::SIZE, ..SchedAttributes::default() };
     // SAFETY: sched_getattr requires as many writable bytes as it is told; `attributes` is a live local of that size.
