@@ -124,7 +124,8 @@ needing('userns')('mounts of a child stay its own', async (t) => {
 
 needing('root')('a root is entered and not left', async (t) => {
   // Nothing of a program is in there: that it is not found shows that the root has changed before.
-  const options: SpawnOptions = { root: '/sys', env: { PATH: '/bin:/usr/bin' } };
+  // There is no /dev/null: the child has the one outside.
+  const options: SpawnOptions = { root: '/sys', env: { PATH: '/bin:/usr/bin' }, stdio: 'ignore' };
   t.like(await rejectionOf(spawn('true', [], options)), { stage: 'exec', code: 'ENOENT' });
   const missing = await rejectionOf(spawn('true', [], { root: '/no/such/root' }));
   t.like(missing, { kind: 'SpawnFailed', stage: 'root', code: 'ENOENT', path: '/no/such/root' });

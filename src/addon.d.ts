@@ -189,7 +189,7 @@ export interface CredentialsPlan {
 }
 
 /** Becomes a program; returns why not. */
-export declare function exec(file: string, argv: Array<string>, env: string): Failure
+export declare function exec(file: string, argv: string, env: string): Failure
 
 /** How a process ended. `raw` is absent when the kernel does not tell, `usage` when somebody else reaped it. */
 export interface ExitRecord {
@@ -469,9 +469,12 @@ export declare function spawn(environment: Environment, id: number, plan: SpawnP
 /** A checked spawn. */
 export interface SpawnPlan {
   file: string
-  /** With the program's own name. */
-  argv: Array<string>
-  /** `NAME=value` and a null byte, each. One string, because taking over dozens takes longer than the rest of a plan. */
+  /**
+   * With the program's own name, and a null byte after each. One string, because taking over dozens takes longer than the
+   * rest of a plan.
+   */
+  argv: string
+  /** Likewise, `NAME=value` each. */
   env: string
   /** A descriptor of ours, or -1 for a pipe, -2 for /dev/null. */
   stdio: Array<number>

@@ -107,12 +107,14 @@ export function checkOptions<T extends object>(
   if (value === undefined) return {};
   if (typeof value !== 'object' || value === null || Array.isArray(value) || value instanceof AbortSignal)
     throw invalid(name, value, 'an object');
-  const unknown = Object.keys(value).find((key) => !(known as readonly string[]).includes(key));
+  const own = Object.keys(value) as (keyof T & string)[];
+  const unknown = own.find((key) => !known.includes(key));
   if (unknown !== undefined) {
-    throw invalid(`${name}.${unknown}`, value[unknown as keyof T], `left out: it is not one of ${known.join(', ')}`);
+    throw invalid(`${name}.${unknown}`, value[unknown], `left out: it is not one of ${known.join(', ')}`);
   }
   const options: Partial<T> = {};
-  for (const key of known) {
+  // What is no plain object may have inherited some.
+  for (const key of Object.getPrototypeOf(value) === Object.prototype ? own : known) {
     const option = value[key];
     if (option !== undefined) options[key] = option;
   }

@@ -3,7 +3,7 @@
 import { checkOptions } from './arguments.ts';
 import { ProcwardError, toError } from './errors.ts';
 import { native } from './native.ts';
-import { toEnvironment, toProgram } from './spawn/program.ts';
+import { toArgv, toBlock, toEnvironment } from './spawn/program.ts';
 
 /**
  * Replaces this process by a program: execve(2). Returns only by throwing, with everything as it was.
@@ -34,10 +34,10 @@ export function exec(
   options?: { env?: Readonly<Record<string, string | undefined>>; argv0?: string },
 ): never {
   const { env, argv0 } = checkOptions('options', options, ['env', 'argv0']);
-  const program = toProgram(file, args, argv0);
+  const argv = toBlock(toArgv(file, args, argv0));
   const variables = toEnvironment(env);
   const { exec: replace, keepsFrozen } = native();
-  const error = keepsFrozen() ? frozen() : toError(replace(program.file, program.argv, variables));
+  const error = keepsFrozen() ? frozen() : toError(replace(file, argv, variables));
   Error.captureStackTrace?.(error, exec);
   throw error;
 }

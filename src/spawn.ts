@@ -56,7 +56,7 @@ export function spawn(file: string, args: readonly string[] = [], options?: Spaw
     return Promise.reject(starting);
   }
   return starting.then((started) => {
-    const child = new Child(started, file, prepared.plan.argv);
+    const child = new Child(started, file, prepared.argv);
     child.endWhen(signal, killSignal, timeoutMs);
     return child;
   });

@@ -69,7 +69,7 @@ function taken<T>(outcome: unknown): T {
   return outcome as T;
 }
 
-export const SPAWN_PLAN = { file: '/bin/true', argv: ['true'], env: '', stdio: [-2, -2, -2] } as const;
+export const SPAWN_PLAN = { file: '/bin/true', argv: 'true\0', env: '', stdio: [-2, -2, -2] } as const;
 
 /** Handles to be mistreated; `pid` is a process that may be. */
 export async function open(pid: number, scratch: readonly Scratch[]): Promise<Handles> {
@@ -84,9 +84,7 @@ export async function open(pid: number, scratch: readonly Scratch[]): Promise<Ha
   const procfs = taken<Native.Procfs>(
     addon.Procfs.openSync({ unmasked: false, require: [], allowSameProcfs: false, retryAttached: false }),
   );
-  const child = await asked<Native.Child>((here, id) =>
-    addon.spawn(here, id, { ...SPAWN_PLAN, argv: ['true'], stdio: [-1, -1, -2] }),
-  );
+  const child = await asked<Native.Child>((here, id) => addon.spawn(here, id, { ...SPAWN_PLAN, stdio: [-1, -1, -2] }));
   await asked((here, id) => child.wait(here, id));
   return {
     Environment: [ownEnvironment()],

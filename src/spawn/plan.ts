@@ -11,7 +11,7 @@ import type { RunOptions } from '../run.ts';
 import { type SignalName, signalName, signalNumber } from '../signals.ts';
 import { type Entered, toEntered, toNamespaces } from './namespaces.ts';
 import type { SpawnOptions } from './options.ts';
-import { toEnvironment, toProgram } from './program.ts';
+import { toArgv, toBlock, toEnvironment } from './program.ts';
 import { toResources } from './resources.ts';
 import { toRights } from './rights.ts';
 import { toStdio } from './stdio.ts';
@@ -20,6 +20,8 @@ import { toTerminal } from './terminal.ts';
 /** What can no longer be wrong by itself. @internal */
 export interface Prepared {
   readonly plan: Addon.SpawnPlan;
+  /** With the program's own name. */
+  readonly argv: readonly string[];
   readonly entered: Addon.Process | undefined;
   /** Where it begins: descriptors, and paths of groups that are still to be opened. */
   readonly groups: readonly (number | string)[];
@@ -43,17 +45,15 @@ const PLAIN: ReadonlySet<string> = new Set([
 export function prepare(file: string, args: readonly string[], options: SpawnOptions): Prepared {
   const { cwd } = options;
   const stdio = toStdio(options.stdio);
-  const plan: Addon.SpawnPlan = {
-    ...toProgram(file, args, options.argv0),
-    env: toEnvironment(options.env),
-    stdio,
-    ...(cwd !== undefined && { cwd: checkString('options.cwd', cwd instanceof URL ? toPath(cwd) : cwd) }),
-  };
+  const argv = toArgv(file, args, options.argv0);
+  const plan: Addon.SpawnPlan = { file, argv: toBlock(argv), env: toEnvironment(options.env), stdio };
+  if (cwd !== undefined) plan.cwd = checkString('options.cwd', cwd instanceof URL ? toPath(cwd) : cwd);
   const plain = Object.keys(options).every((name) => PLAIN.has(name));
   const entered = plain ? undefined : toEntered(options);
   if (!plain) plan.further = toFurther(options, stdio.length, entered);
   return {
     plan,
+    argv,
     entered: entered?.process,
     groups: toGroups(options.cgroup),
   };

@@ -41,6 +41,7 @@ mod script;
 mod stack;
 mod start;
 mod status;
+mod strings;
 mod vfork;
 
 pub use birth::{Birth, Outcome};
@@ -51,6 +52,7 @@ pub use probe::probe_exit;
 pub use replace::{Image, replace};
 pub use start::{Newborn, duplicate, start};
 pub use status::{Failure, Stage};
+pub use strings::Strings;
 pub use vfork::may_wait_for_child;
 
 use crate::feature::Feature;

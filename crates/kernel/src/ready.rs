@@ -9,7 +9,7 @@
 #![expect(unsafe_code, reason = "tokio's registration of descriptors")]
 
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::time::{Duration, Instant};
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
@@ -79,7 +79,7 @@ impl Deadline {
 pub struct Watched(AsyncFd<Arc<OwnedFd>>);
 
 impl Watched {
-    /// Registers for `POLLIN` and `POLLHUP`. Must be called on the background thread.
+    /// Registers for `POLLIN` and `POLLHUP`. Must be called on the background thread, or where its runtime was entered.
     ///
     /// # Errors
     /// The errno of `epoll_ctl(2)`.
@@ -87,7 +87,7 @@ impl Watched {
         Self::register(fd.into(), Interest::READABLE)
     }
 
-    /// Registers for `POLLOUT` and `POLLERR`. Must be called on the background thread.
+    /// Registers for `POLLOUT` and `POLLERR`. Likewise.
     ///
     /// # Errors
     /// The errno of `epoll_ctl(2)`.
@@ -95,7 +95,7 @@ impl Watched {
         Self::register(fd.into(), Interest::WRITABLE)
     }
 
-    /// Registers for `POLLPRI`, the event of cgroup and pressure files. Must be called on the background thread.
+    /// Registers for `POLLPRI`, the event of cgroup and pressure files. Likewise.
     ///
     /// # Errors
     /// The errno of `epoll_ctl(2)`.
@@ -136,6 +136,26 @@ impl Watched {
         let mut guard = self.0.ready(interest).await.map_err(|error| os("epoll_wait", &error))?;
         guard.clear_ready_matching(Ready::READABLE | Ready::WRITABLE | Ready::PRIORITY);
         Ok(())
+    }
+}
+
+/// The registration that all who wait for a descriptor share while anybody does.
+#[derive(Debug, Default)]
+pub struct Shared(Mutex<Weak<Watched>>);
+
+impl Shared {
+    /// That of whoever waited first, or a new one as by [`Watched::readable`]. Always of the same descriptor.
+    ///
+    /// # Errors
+    /// The errno of `epoll_ctl(2)`.
+    pub fn readable(&self, fd: &Arc<OwnedFd>) -> Result<Arc<Watched>> {
+        let mut shared = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(watched) = shared.upgrade() {
+            return Ok(watched);
+        }
+        let watched = Arc::new(Watched::readable(Arc::clone(fd))?);
+        *shared = Arc::downgrade(&watched);
+        Ok(watched)
     }
 }
 

@@ -2,14 +2,13 @@
 #![expect(clippy::unwrap_used, reason = "a helper of a test fails by panicking")]
 #![expect(clippy::disallowed_methods, reason = "one test makes a file to be executed")]
 
-use std::ffi::CString;
 use std::fs::File;
 use std::io::Read;
 use std::os::fd::{AsFd, OwnedFd};
 use std::sync::Arc;
 
 use kernel::fork::{
-    Closing, Credentials, Engine, Failure, Newborn, Outcome, Plan, ResourceLimit, Stage, Strategy,
+    Closing, Credentials, Engine, Failure, Newborn, Outcome, Plan, ResourceLimit, Stage, Strategy, Strings,
 };
 use kernel::ready::{Deadline, blocking};
 use kernel::wait::{self, Change, Events, Whom};
@@ -25,8 +24,8 @@ fn engines() -> Vec<Engine> {
     vec![best, legacy, oldest]
 }
 
-fn strings(list: &[&str]) -> Vec<CString> {
-    list.iter().map(|string| CString::new(*string).unwrap()).collect()
+fn strings(list: &[&str]) -> Strings {
+    Strings::from_block(list.join("\0").into())
 }
 
 fn program(arguments: &[&str]) -> Plan {
@@ -48,7 +47,7 @@ fn start(engine: Engine, plan: Plan) -> Result<Newborn, Failure> {
         if let Some(outcome) = newborn.birth.poll().unwrap() {
             break outcome;
         }
-        blocking(newborn.birth.pipe().unwrap(), Deadline::NEVER).unwrap();
+        blocking(newborn.birth.pipe().unwrap().as_fd(), Deadline::NEVER).unwrap();
     };
     match outcome {
         Outcome::Started => Ok(newborn),
@@ -78,8 +77,8 @@ fn null() -> Arc<OwnedFd> {
 /// What it writes to its standard output; the other two are /dev/null.
 fn output(engine: Engine, plan: Plan) -> String {
     let (read, write) = rustix::pipe::pipe_with(rustix::pipe::PipeFlags::CLOEXEC).unwrap();
-    let descriptors = vec![Some(null()), Some(write.into()), Some(null())];
-    let newborn = start(engine, Plan { descriptors, ..plan }).unwrap();
+    let descriptors = vec![None, Some(write.into()), None];
+    let newborn = start(engine, Plan { descriptors, null: vec![0, 2], ..plan }).unwrap();
     let mut text = String::new();
     File::from(read).read_to_string(&mut text).unwrap();
     assert_eq!(reap(&newborn), Change::Exited(0), "{text}");
@@ -115,6 +114,20 @@ fn a_child_has_only_the_descriptors_it_was_given() {
         let list = output(engine, shell("(cd /proc/$$/fd && echo *); true"));
         assert_eq!(list.split_whitespace().collect::<Vec<_>>(), ["0", "1", "2"], "{engine:?}");
         assert_eq!(run(engine, shell("test ! -e /proc/$$/fd/0 -a ! -e /proc/$$/fd/1")), Change::Exited(0));
+    }
+}
+
+#[test]
+fn the_null_device_has_every_number_it_is_to_have() {
+    // More than are open here: what the child opens has the number of one of them at first.
+    const COUNT: u32 = 200;
+    let script = format!(
+        "n=0; while [ $n -lt {COUNT} ]; do test -c /proc/$$/fd/$n -a /proc/$$/fd/$n -ef /dev/null || exit 1; n=$((n + 1)); done"
+    );
+    for engine in engines() {
+        let descriptors = vec![None; COUNT as usize];
+        let plan = Plan { descriptors, null: (0..COUNT).collect(), ..shell(&script) };
+        assert_eq!(run(engine, plan), Change::Exited(0), "{engine:?}");
     }
 }
 
@@ -352,7 +365,7 @@ fn many_at_once_end_once_each() {
                 for (code, mut newborn) in children {
                     assert_eq!(reap(&newborn), Change::Exited(code));
                     while newborn.birth.poll().unwrap().is_none() {
-                        blocking(newborn.birth.pipe().unwrap(), Deadline::NEVER).unwrap();
+                        blocking(newborn.birth.pipe().unwrap().as_fd(), Deadline::NEVER).unwrap();
                     }
                 }
             })
@@ -381,12 +394,12 @@ fn the_kernels_one_answer_for_two_mistakes_is_told_apart() {
     let script = directory.join(format!("procward-test-{}", std::process::id()));
     std::fs::write(&script, "#!/nonexistent/interpreter\n").unwrap();
     std::fs::set_permissions(&script, std::os::unix::fs::PermissionsExt::from_mode(0o755)).unwrap();
-    let named = |path: &std::path::Path| vec![CString::new(path.to_str().unwrap()).unwrap()];
+    let named = |path: &std::path::Path| strings(&[path.to_str().unwrap()]);
     let cases = [
         (named(&script), Errno::NOENT, Failure::NO_INTERPRETER),
-        (vec![c"/nonexistent".to_owned()], Errno::NOENT, 0),
+        (strings(&["/nonexistent"]), Errno::NOENT, 0),
         (named(&directory), Errno::ACCESS, Failure::IS_DIRECTORY),
-        (vec![c"/etc/passwd".to_owned()], Errno::ACCESS, 0),
+        (strings(&["/etc/passwd"]), Errno::ACCESS, 0),
     ];
     for engine in engines() {
         for (programs, errno, index) in cases.clone() {

@@ -5,7 +5,7 @@
 use std::os::fd::AsFd;
 
 use kernel::Capabilities;
-use kernel::fork::{Engine, Plan, start};
+use kernel::fork::{Engine, Plan, Strings, start};
 use kernel::ready::{Deadline, blocking};
 use kernel::wait::{self, Events, Whom};
 
@@ -22,7 +22,7 @@ fn a_child_that_nobody_asked_about_keeps_no_memory_once_it_is_dropped() {
     const ALLOCATOR: usize = 16;
     let before = mappings();
     for _ in 0..CHILDREN {
-        let programs = vec![c"/bin/true".to_owned()];
+        let programs = Strings::from_block(b"/bin/true".into());
         let plan = Plan { arguments: programs.clone(), programs, ..Plan::default() };
         let newborn = start(Engine::choose(Capabilities::here()), plan).unwrap();
         blocking(newborn.pidfd.as_fd(), Deadline::NEVER).unwrap();

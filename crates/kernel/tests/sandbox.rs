@@ -2,13 +2,12 @@
 #![expect(unsafe_code, reason = "landlock and the thread's own credentials are not in rustix")]
 #![expect(clippy::unwrap_used, reason = "a helper of a test fails by panicking")]
 
-use std::ffi::CString;
 use std::fs::File;
 use std::io::Read;
 use std::os::fd::{AsFd, AsRawFd, FromRawFd, OwnedFd};
 use std::sync::Arc;
 
-use kernel::fork::{Closing, Engine, Outcome, Plan, Strategy, start};
+use kernel::fork::{Closing, Engine, Outcome, Plan, Strategy, Strings, start};
 use kernel::ready::{Deadline, blocking};
 use kernel::wait::{self, Change, Events};
 use kernel::{Capabilities, limits};
@@ -21,7 +20,7 @@ fn engines() -> Vec<Engine> {
 }
 
 fn shell(script: &str) -> Plan {
-    let strings = |list: &[&str]| list.iter().map(|string| CString::new(*string).unwrap()).collect();
+    let strings = |list: &[&str]| Strings::from_block(list.join("\0").into());
     Plan {
         programs: strings(&["/bin/sh"]),
         arguments: strings(&["sh", "-c", script]),
@@ -43,7 +42,7 @@ fn output(engine: Engine, plan: Plan) -> (String, Change) {
     let mut newborn = start(engine, Plan { descriptors, ..plan }).unwrap();
     let mut text = String::new();
     File::from(read).read_to_string(&mut text).unwrap();
-    blocking(newborn.birth.pipe().unwrap(), Deadline::NEVER).unwrap();
+    blocking(newborn.birth.pipe().unwrap().as_fd(), Deadline::NEVER).unwrap();
     assert_eq!(newborn.birth.poll().unwrap(), Some(Outcome::Started), "{engine:?}");
     blocking(newborn.pidfd.as_fd(), Deadline::NEVER).unwrap();
     (text, wait::poll(wait::Whom::Number(newborn.pid), Events::Exit).unwrap().unwrap().0.decode())

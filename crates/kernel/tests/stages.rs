@@ -1,10 +1,11 @@
 //! Every step of a start fails: it is told which, and nothing is left.
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a helper of a test fails by panicking")]
 
-use std::ffi::CString;
 use std::os::fd::{AsFd, OwnedFd};
 
-use kernel::fork::{Closing, Credentials, Engine, Failure, Outcome, Plan, ResourceLimit, Stage, Strategy};
+use kernel::fork::{
+    Closing, Credentials, Engine, Failure, Outcome, Plan, ResourceLimit, Stage, Strategy, Strings,
+};
 use kernel::ready::{Deadline, blocking};
 use kernel::wait::{self, Change, Events, Whom};
 use kernel::{Capabilities, Errno, fork};
@@ -17,7 +18,7 @@ fn engines() -> Vec<Engine> {
 }
 
 fn program() -> Plan {
-    let strings = |list: &[&str]| list.iter().map(|string| CString::new(*string).unwrap()).collect();
+    let strings = |list: &[&str]| Strings::from_block(list.join("\0").into());
     Plan { programs: strings(&["/bin/true"]), arguments: strings(&["true"]), ..Plan::default() }
 }
 
@@ -41,7 +42,7 @@ fn failure(engine: Engine, plan: Plan) -> Failure {
             let Outcome::Failed(failure) = outcome else { panic!("started") };
             return failure;
         }
-        blocking(newborn.birth.pipe().unwrap(), Deadline::NEVER).unwrap();
+        blocking(newborn.birth.pipe().unwrap().as_fd(), Deadline::NEVER).unwrap();
     }
 }
 
@@ -86,7 +87,7 @@ fn doomed(stage: Stage) -> (Plan, Option<Call>) {
         Stage::Descriptors => {
             (Plan { descriptors: vec![Some(open("/proc").into())], ..plan }, taken(libc::SYS_dup3, None))
         }
-        Stage::Exec => (Plan { programs: vec![c"/nonexistent".to_owned()], ..plan }, None),
+        Stage::Exec => (Plan { programs: Strings::from_block(b"/nonexistent".into()), ..plan }, None),
     }
 }
 
@@ -135,5 +136,19 @@ fn every_stage_fails_by_its_name_and_leaves_nothing() {
             before.assert_unchanged();
             assert!(stacks() <= mapped, "{engine:?} {stage:?}");
         }
+    }
+}
+
+#[test]
+fn a_null_device_that_cannot_be_opened_is_told() {
+    for engine in engines() {
+        let refused = move || {
+            let number = libc::SYS_openat;
+            install(&[Call { number, when: None }], libc::EIO.cast_unsigned()).unwrap();
+            let failed = failure(engine, Plan { descriptors: vec![None], null: vec![0], ..program() });
+            let told = Failure { stage: Stage::Descriptors, index: Failure::NULL_DEVICE, errno: Errno::IO };
+            assert_eq!(failed, told, "{engine:?}");
+        };
+        std::thread::spawn(refused).join().unwrap();
     }
 }

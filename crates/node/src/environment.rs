@@ -24,6 +24,7 @@ use tokio::runtime::Handle;
 use tokio::sync::oneshot;
 
 use crate::failure::Failure;
+use crate::later::{self, Event};
 use crate::reactor;
 
 type WakeUp = ThreadsafeFunction<(), (), (), Status, false, true>;
@@ -84,6 +85,7 @@ impl Environment {
     #[napi(catch_unwind)]
     pub fn cancel(&self, id: u32) {
         lock(&self.shared.running).remove(&id);
+        later::begin_now();
     }
 }
 
@@ -100,19 +102,24 @@ impl Environment {
         }
     }
 
-    /// The same beside a future that goes on whatever becomes of this one; the background thread is woken once for both.
+    /// The same beside a future that goes on whatever becomes of this one; both begin with an event, or at once.
     pub(crate) fn run_beside<T: Send + 'static>(
         &self,
         id: u32,
         deliver: fn(T, Env, &mut Array<'_>) -> napi::Result<()>,
+        event: Option<Event>,
         lasting: impl Future<Output = Result<()>> + Send + 'static,
         work: impl Future<Output = Result<T>> + Send + 'static,
     ) {
         if let Some((runtime, operation)) = self.operation(id, deliver, work) {
-            drop(runtime.spawn(async move {
+            let both = async move {
                 drop(tokio::spawn(lasting));
                 operation.await;
-            }));
+            };
+            match event {
+                Some(event) => event.begin(both),
+                None => drop(runtime.spawn(both)),
+            }
         }
     }
 
@@ -206,6 +213,7 @@ impl Shared {
 impl Drop for Environment {
     fn drop(&mut self) {
         lock(&self.shared.running).clear();
+        later::begin_now();
         let futures = lock(&self.shared.futures);
         // A poisoned lock ends the wait, as the deadline does: neither is worth more than ending.
         let _ = self.shared.undone.wait_timeout_while(futures, PATIENCE, |futures| *futures > 0);

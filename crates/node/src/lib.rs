@@ -19,6 +19,7 @@ mod cgroup;
 mod environment;
 mod failure;
 mod features;
+mod later;
 mod limits;
 mod process;
 mod processes;

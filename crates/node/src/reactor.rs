@@ -10,6 +10,8 @@ use std::time::Duration;
 use kernel::{Errno, Error, Result, thread};
 use tokio::runtime::{Builder, Handle};
 
+use crate::later;
+
 /// Enough to keep slow files from holding fast ones up; few enough to go unnoticed in the host.
 const BLOCKING_THREADS: usize = 4;
 /// How long an idle one stays.
@@ -38,6 +40,7 @@ fn start() -> std::io::Result<Handle> {
         .max_blocking_threads(BLOCKING_THREADS)
         .thread_keep_alive(IDLE)
         .on_thread_start(thread::block_signals)
+        .on_thread_park(later::begin)
         .build()?;
     let handle = runtime.handle().clone();
     std::thread::Builder::new().name("procward".into()).spawn(move || {

@@ -7,6 +7,7 @@ use std::future::ready;
 use std::os::fd::{IntoRawFd, OwnedFd};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
+use kernel::ready::Deadline;
 use kernel::{Error, Kind, Result};
 use napi::Env;
 use napi::bindgen_prelude::Array;
@@ -18,7 +19,7 @@ pub use plan::SpawnPlan;
 use crate::environment::{Environment, value};
 use crate::failure::{Outcome, outcome};
 use crate::process::{ExitRecord, Process};
-use crate::{deadline, reactor};
+use crate::{deadline, later, reactor};
 
 /// A process that we started, and that has become the program.
 #[napi]
@@ -33,26 +34,30 @@ pub struct Child {
 /// why it is not. `entered` is the process of whose namespaces the plan speaks.
 #[napi(catch_unwind)]
 pub fn spawn(environment: &Environment, id: u32, plan: SpawnPlan, entered: Option<&Process>) {
-    begin(environment, id, value, plan, entered, |mut starting| async move {
+    begin(environment, id, value, plan, entered, Deadline::NEVER, |mut starting| async move {
         let pipes = Mutex::new(starting.take_streams());
         let child = starting.started().await?;
         Ok(Child { pid: child.process().pid(), held: Mutex::new(Some(child)), pipes })
     });
 }
 
-/// Starts a program on this thread, whose rights it is to have, and goes on with it on the background thread.
+/// Starts a program on this thread, whose rights it is to have, and goes on with it on the background thread: when the child
+/// tells how its start turned out, unless there is a deadline to be kept before.
 fn begin<T: Send + 'static, W: Future<Output = Result<T>> + Send + 'static>(
     environment: &Environment,
     id: u32,
     deliver: fn(T, Env, &mut Array<'_>) -> napi::Result<()>,
     plan: SpawnPlan,
     entered: Option<&Process>,
+    deadline: Deadline,
     work: impl FnOnce(Starting) -> W,
 ) {
     match start(plan, entered) {
-        Ok(starting) => {
-            let reaper = starting.child().reap_in_background();
-            environment.run_beside(id, deliver, reaper, work(starting));
+        Ok(mut starting) => {
+            let patient = deadline == Deadline::NEVER;
+            let event = patient.then(|| later::event(|| starting.announce())).flatten();
+            let reaper = starting.reap_in_background();
+            environment.run_beside(id, deliver, event, reaper, work(starting));
         }
         Err(error) => environment.run(id, deliver, ready(Err(error))),
     }

@@ -1,6 +1,6 @@
 //! A process that we started: how its start turned out, and its exit, which one of us reaps and all of us read.
 
-use std::os::fd::OwnedFd;
+use std::os::fd::{AsFd, OwnedFd};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -9,7 +9,6 @@ use kernel::pidfd::Scope;
 use kernel::ready::{self, Deadline, Watched};
 use kernel::wait::{self, Events, Status, Whom};
 use kernel::{Errno, Error, Kind, Result};
-use rustix::io::fcntl_dupfd_cloexec;
 use rustix::process::Signal;
 use tokio::sync::Notify;
 
@@ -27,6 +26,7 @@ pub struct Child(Arc<Shared>);
 struct Shared {
     process: Process,
     birth: Mutex<Birth>,
+    birth_watched: ready::Shared,
     /// Locked while waitid is asked: whoever reaps stores the answer before anybody else can ask and be told that
     /// there is no such child.
     exit: Mutex<Option<Exit>>,
@@ -42,6 +42,8 @@ pub struct Starting {
     child: Child,
     subject: Subject,
     streams: Vec<Option<OwnedFd>>,
+    /// What was registered for its start and its end, for those who wait to share.
+    announced: (Option<Arc<Watched>>, Option<Arc<Watched>>),
 }
 
 /// What was to be started, for errors.
@@ -62,6 +64,7 @@ impl Subject {
                 "the program is there, and what its first line names to interpret it, or what is to load it, is not",
             ),
             (Stage::Exec, Failure::IS_DIRECTORY) => error.detail("it is a directory"),
+            (Stage::Descriptors, Failure::NULL_DEVICE) => return error.at("/dev/null"),
             _ => error,
         };
         let path = match stage {
@@ -82,11 +85,12 @@ impl Starting {
         let child = Child(Arc::new(Shared {
             process: Process::hold(newborn.pid, newborn.pidfd, Means::here()),
             birth: Mutex::new(newborn.birth),
+            birth_watched: ready::Shared::default(),
             exit: Mutex::new(None),
             reaper: AtomicBool::new(false),
             changed: Notify::new(),
         }));
-        Self { child, subject, streams }
+        Self { child, subject, streams, announced: (None, None) }
     }
 
     /// The child. Until the start is known it may still fail to become the program.
@@ -99,6 +103,28 @@ impl Starting {
     #[must_use]
     pub fn take_streams(&mut self) -> Vec<Option<OwnedFd>> {
         std::mem::take(&mut self.streams)
+    }
+
+    /// Registers what tells of its start and of its end with the runtime that the calling thread has entered, which is woken
+    /// by either, before anybody waits for it there.
+    ///
+    /// # Errors
+    /// The errno of `epoll_ctl(2)`.
+    pub fn announce(&mut self) -> Result<()> {
+        self.announced = (self.child.0.watch_birth()?, self.child.0.watch_end()?);
+        Ok(())
+    }
+
+    /// [`Child::reap_in_background`], by what was registered for its end.
+    ///
+    /// # Errors
+    /// Likewise.
+    pub fn reap_in_background(&mut self) -> impl Future<Output = Result<()>> + Send + 'static + use<> {
+        let (reaping, end) = (self.child.reap_in_background(), self.announced.1.take());
+        async move {
+            let _shared = end;
+            reaping.await
+        }
     }
 
     /// Resolves when the program is being executed. Dropping the future leaves the child as it is.
@@ -291,18 +317,18 @@ impl Shared {
 
     /// `None` when all is known already.
     fn watch_birth(&self) -> Result<Option<Arc<Watched>>> {
-        Ok(self.pipe()?.map(Watched::readable).transpose()?.map(Arc::new))
+        let pipe = self.pipe();
+        let watched = pipe.map(|pipe| self.birth_watched.readable(&pipe)).transpose();
+        watched.map_err(|error| error.pid(self.process.pid()))
     }
 
     fn watch_end(&self) -> Result<Option<Arc<Watched>>> {
         self.process.watch()
     }
 
-    /// A duplicate of the status pipe, which another thread may close at any moment.
-    fn pipe(&self) -> Result<Option<OwnedFd>> {
-        let birth = held(&self.birth);
-        let copy = birth.pipe().map(|pipe| fcntl_dupfd_cloexec(pipe, 0)).transpose();
-        copy.map_err(|errno| Error::os("fcntl(F_DUPFD_CLOEXEC)", errno).pid(self.process.pid()))
+    /// A share of the status pipe, which another thread may give up at any moment.
+    fn pipe(&self) -> Option<Arc<OwnedFd>> {
+        held(&self.birth).pipe().cloned()
     }
 
     fn born_blocking(&self) -> Result<Outcome> {
@@ -310,8 +336,8 @@ impl Shared {
             if let Some(outcome) = self.born()? {
                 return Ok(outcome);
             }
-            if let Some(pipe) = self.pipe()? {
-                ready::blocking(std::os::fd::AsFd::as_fd(&pipe), Deadline::NEVER)?;
+            if let Some(pipe) = self.pipe() {
+                ready::blocking(pipe.as_fd(), Deadline::NEVER)?;
             }
         }
     }

@@ -1,7 +1,7 @@
 //! The two ways of holding a process: by a pidfd, or, where there are none, by its directory in /proc.
 
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
-use std::sync::{Arc, Mutex, PoisonError, Weak};
+use std::sync::Arc;
 
 use kernel::pidfd::{self, Scope};
 use kernel::ready::{self, Deadline, Watched};
@@ -24,23 +24,17 @@ pub(crate) enum Hold {
 #[derive(Debug)]
 pub(crate) struct Handle {
     pidfd: Arc<OwnedFd>,
-    watched: Mutex<Weak<Watched>>,
+    watched: ready::Shared,
 }
 
 impl Handle {
     pub(crate) fn new(pidfd: OwnedFd) -> Self {
-        Self { pidfd: Arc::new(pidfd), watched: Mutex::default() }
+        Self { pidfd: Arc::new(pidfd), watched: ready::Shared::default() }
     }
 
     /// The registration with the runtime of whoever waits first.
     pub(crate) fn watch(&self) -> Result<Arc<Watched>> {
-        let mut shared = self.watched.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(watched) = shared.upgrade() {
-            return Ok(watched);
-        }
-        let watched = Arc::new(Watched::readable(Arc::clone(&self.pidfd))?);
-        *shared = Arc::downgrade(&watched);
-        Ok(watched)
+        self.watched.readable(&self.pidfd)
     }
 
     /// By what the kernel tells of the descriptor, where signals cannot be used to ask.

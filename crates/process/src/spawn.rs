@@ -43,25 +43,24 @@ pub fn spawn(command: Command) -> Result<Starting> {
 /// As [`spawn`].
 pub fn spawn_with(command: Command, engine: Engine) -> Result<Starting> {
     command.check()?;
+    let (born, unshared) = command.namespaces_by_time();
     let subject = Subject {
-        program: command.program.clone(),
+        program: command.program,
         directory: command.directory.clone(),
         root: command.root.clone(),
     };
-    let (born, unshared) = command.namespaces_by_time();
     let (maps, own_maps) = match command.user_namespace {
         Some(maps) if unshared.has(Namespaces::USER) => (None, own_maps(&maps)?),
         maps => (maps, Vec::new()),
     };
     let writes_about_itself = !own_maps.is_empty() || command.oom_score_adjust.is_some();
-    let (descriptors, ours) = stdio::provide(command.stdio)?;
+    let stdio::Provided { descriptors, null, ours } = stdio::provide(command.stdio)?;
     let plan = Plan {
-        programs: search::candidates(&command.program, &command.environment)?,
-        arguments: strings(
-            std::iter::once(command.argv0.unwrap_or(command.program)).chain(command.arguments),
-        )?,
-        environment: strings(command.environment.into_iter())?,
+        programs: search::candidates(&subject.program, &command.environment)?,
+        arguments: command.argv,
+        environment: command.environment,
         descriptors,
+        null,
         session: command.session,
         process_group: command.process_group,
         foreground: command.foreground,
@@ -157,10 +156,6 @@ fn string(bytes: Vec<u8>) -> Result<CString> {
         let shown = String::from_utf8_lossy(&error.into_vec()).replace('\0', "\\0");
         Error::new(Kind::InvalidArgument, "execve", format!("'{shown}' contains a null byte"))
     })
-}
-
-fn strings(list: impl Iterator<Item = Vec<u8>>) -> Result<Vec<CString>> {
-    list.map(string).collect()
 }
 
 /// A failure of our own before the child exists.

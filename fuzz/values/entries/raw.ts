@@ -90,7 +90,7 @@ const further = (random: Random) => ({
 });
 const spawnPlan = (random: Random) => ({
   ...SPAWN_PLAN,
-  argv: ['true', 'a'],
+  argv: 'true\0a\0',
   env: random.pick(['', 'A=b\0', 'A=b\0C=d\0']),
   stdio: random.pick([
     [-2, -2, -2],
@@ -114,7 +114,7 @@ export const raw: Entries = {
   getResourceLimit: { args: () => ['core'] },
   setResourceLimit: { args: () => ['core', 0n, undefined] },
   pipe: { args: () => [true, false], after: closeBoth },
-  exec: { args: () => ['/no/such/program', ['a'], 'A=b\0'] },
+  exec: { args: () => ['/no/such/program', 'a\0', 'A=b\0'] },
   // From then on nothing is frozen any more: the last call of a program.
   thawForGood: { args: NOTHING, rarely: Number.POSITIVE_INFINITY },
   spawn: { args: (random, world) => [spawnPlan(random), entered(random, world)], lethal: true, ...delivered },

@@ -2,6 +2,7 @@
 
 use std::mem::ManuallyDrop;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::sync::Arc;
 
 use rustix::io::{Errno, read};
 
@@ -39,20 +40,20 @@ pub struct Birth(State);
 
 #[derive(Debug)]
 enum State {
-    Running { pipe: OwnedFd, reported: Option<Failure>, lent: ManuallyDrop<Lent> },
+    Running { pipe: Arc<OwnedFd>, reported: Option<Failure>, lent: ManuallyDrop<Lent> },
     Over(Outcome),
 }
 
 impl Birth {
     pub(super) fn new(pipe: OwnedFd, lent: Lent) -> Self {
-        Self(State::Running { pipe, reported: None, lent: ManuallyDrop::new(lent) })
+        Self(State::Running { pipe: Arc::new(pipe), reported: None, lent: ManuallyDrop::new(lent) })
     }
 
     /// The descriptor to wait for: readable whenever [`Birth::poll`] has news. `None` once all is known.
     #[must_use]
-    pub fn pipe(&self) -> Option<BorrowedFd<'_>> {
+    pub fn pipe(&self) -> Option<&Arc<OwnedFd>> {
         match &self.0 {
-            State::Running { pipe, .. } => Some(pipe.as_fd()),
+            State::Running { pipe, .. } => Some(pipe),
             State::Over(_) => None,
         }
     }

@@ -28,8 +28,9 @@ const TIOCSPGRP: usize = 0x5410;
 pub(super) unsafe extern "C" fn run(orders: *const Orders) -> ! {
     // SAFETY: a reference requires memory that is initialised and not written to; that is our own contract.
     let orders = unsafe { &*orders };
+    let mut opened = 0;
     for step in &orders.steps {
-        if let Err(errno) = perform(&step.op) {
+        if let Err(errno) = perform(&step.op, &mut opened) {
             report(orders.status, step.stage, index(step, errno), errno);
             break;
         }
@@ -45,7 +46,7 @@ pub(super) unsafe extern "C" fn leave(_: *const ()) -> ! {
     exit(0)
 }
 
-fn perform(op: &Op) -> Result<(), i32> {
+fn perform(op: &Op, opened: &mut usize) -> Result<(), i32> {
     match op {
         Op::Call { number, arguments } => call(*number, *arguments).map(drop),
         Op::Try { number, arguments } => {
@@ -54,6 +55,8 @@ fn perform(op: &Op) -> Result<(), i32> {
         }
         Op::ResetSignals { ignored } => reset_signals(*ignored),
         Op::EndUnlessAlive { parent } => end_unless_alive(*parent),
+        Op::Open { path, least } => open_above(*path, *least).map(|above| *opened = above),
+        Op::Give { target } => call(libc::SYS_dup3, [*opened, *target, 0, 0, 0, 0]).map(drop),
         Op::Await { pipe } => wait_for_byte(*pipe),
         Op::Foreground { terminal } => come_to_the_foreground(*terminal),
         Op::WriteOwn { procfs, path, data, length } => write_own(*procfs, *path, *data, *length),
@@ -197,6 +200,17 @@ fn write_own(procfs: RawFd, path: usize, data: usize, length: usize) -> Result<(
     let written = call(libc::SYS_write, [opened, data, length, 0, 0, 0]);
     close(opened);
     written.map(drop)
+}
+
+/// What has a lower number is one of the child's own, and is replaced with them.
+fn open_above(path: usize, least: RawFd) -> Result<usize, i32> {
+    let least = least.cast_unsigned() as usize;
+    let opened = open(libc::AT_FDCWD, path, libc::O_RDWR | libc::O_CLOEXEC)?;
+    if opened >= least {
+        return Ok(opened);
+    }
+    let duplicate = libc::F_DUPFD_CLOEXEC.cast_unsigned() as usize;
+    call(libc::SYS_fcntl, [opened, duplicate, least, 0, 0, 0])
 }
 
 fn open(directory: RawFd, path: usize, flags: i32) -> Result<usize, i32> {

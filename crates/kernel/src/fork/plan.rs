@@ -4,6 +4,8 @@ use std::ffi::CString;
 use std::os::fd::OwnedFd;
 use std::sync::Arc;
 
+use super::strings::Strings;
+
 /// A process to be started. What is left at its default is inherited, except descriptors, signal dispositions and
 /// the signal mask: a child has the descriptors listed here and no others, every signal at its default, and none
 /// blocked.
@@ -14,13 +16,15 @@ use std::sync::Arc;
 )]
 pub struct Plan {
     /// Paths of the program, tried in order as execvp(3) does: a refusal is remembered while the search goes on.
-    pub programs: Vec<CString>,
+    pub programs: Strings,
     /// The arguments, the first of which is the name by which the program is called.
-    pub arguments: Vec<CString>,
+    pub arguments: Strings,
     /// The environment, `NAME=value` each.
-    pub environment: Vec<CString>,
+    pub environment: Strings,
     /// Its descriptors 0, 1, 2, and so on; `None` is closed. One of ours may become several.
     pub descriptors: Vec<Option<Arc<OwnedFd>>>,
+    /// Those of them, `None` there, that are /dev/null: ours, which it opens before anything else.
+    pub null: Vec<u32>,
     /// Starts a session of its own.
     pub session: bool,
     /// Joins this process group; 0 makes one of its own.

@@ -5,7 +5,6 @@
 //! library keeps signals 32 and 33 out of its own.
 #![expect(unsafe_code, reason = "signal dispositions are not in rustix")]
 
-use std::ffi::CString;
 use std::os::fd::BorrowedFd;
 
 use libc::c_long;
@@ -15,17 +14,18 @@ use rustix::thread::gettid;
 
 use super::child;
 use super::raw;
+use super::strings::Strings;
 use crate::error::{Error, Kind, Result};
 
 /// What to become.
 #[derive(Debug, Clone, Default)]
 pub struct Image {
     /// Paths of the program, tried in order as execvp(3) does.
-    pub programs: Vec<CString>,
+    pub programs: Strings,
     /// The arguments, the first of which is the name by which the program is called.
-    pub arguments: Vec<CString>,
+    pub arguments: Strings,
     /// The environment, `NAME=value` each.
-    pub environment: Vec<CString>,
+    pub environment: Strings,
 }
 
 /// Replaces this process by another program, which has descriptors 0 to 2 of ours and those that are not close-on-exec,
@@ -48,12 +48,11 @@ pub fn replace(image: &Image) -> Error {
 fn execute(image: &Image) -> Result<Error> {
     let arguments = pointers(&image.arguments);
     let environment = pointers(&image.environment);
-    let candidates = pointers(&image.programs);
-    let candidates = candidates.split_last().map_or(&[][..], |(_, named)| named);
+    let candidates: Vec<_> = image.programs.addresses().collect();
     let _streams = Inherited::now()?;
     let _signals = Defaults::now()?;
     let errno = child::exec(
-        candidates,
+        &candidates,
         arguments.as_ptr().expose_provenance(),
         environment.as_ptr().expose_provenance(),
     );
@@ -61,9 +60,8 @@ fn execute(image: &Image) -> Result<Error> {
 }
 
 /// The addresses of the strings, and a null at the end.
-fn pointers(strings: &[CString]) -> Vec<usize> {
-    let addresses = strings.iter().map(|string| string.as_ptr().expose_provenance());
-    addresses.chain(std::iter::once(0)).collect()
+fn pointers(strings: &Strings) -> Vec<usize> {
+    strings.addresses().chain(std::iter::once(0)).collect()
 }
 
 /// Descriptors 0 to 2 left open across execve; as they were when dropped. Node marks them close-on-exec.

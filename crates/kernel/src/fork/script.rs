@@ -17,6 +17,7 @@ use super::clone::Strategy;
 use super::killed;
 use super::plan::Plan;
 use super::status::{Failure, Stage};
+use super::strings::Strings;
 use super::{Closing, Engine};
 
 const CLONE_NEWNS: u64 = 0x2_0000;
@@ -40,6 +41,10 @@ pub(super) enum Op {
     ResetSignals { ignored: u64 },
     /// Ends the child if its parent has ended: then this is a handle that is readable, or a pipe without a reader.
     EndUnlessAlive { parent: RawFd },
+    /// Opens this file, as a descriptor that is numbered `least` or above, for [`Op::Give`].
+    Open { path: usize, least: RawFd },
+    /// Makes what was opened this descriptor.
+    Give { target: usize },
     /// Waits for a byte on the first of these two ends, after closing the second.
     Await { pipe: [RawFd; 2] },
     /// Makes its process group the terminal's foreground.
@@ -65,6 +70,7 @@ pub(super) struct Orders {
 pub(super) struct Script {
     pub orders: Box<Orders>,
     strings: Vec<CString>,
+    lists: Vec<Strings>,
     words: Vec<Box<[u64]>>,
     groups: Vec<u32>,
 }
@@ -88,7 +94,8 @@ impl Script {
     /// not overwrite it.
     pub(super) fn write(engine: Engine, mut plan: Plan, status: RawFd) -> Result<(Self, Given), Failure> {
         let orders = Box::new(Orders { steps: Vec::new(), status });
-        let mut script = Self { orders, strings: Vec::new(), words: Vec::new(), groups: Vec::new() };
+        let mut script =
+            Self { orders, strings: Vec::new(), lists: Vec::new(), words: Vec::new(), groups: Vec::new() };
         let mut given = Given { kept: Vec::new(), sources: Vec::new(), born_in: None, release: None };
         script.surroundings(engine, &mut plan, &mut given)?;
         script.rights(&mut plan);
@@ -102,6 +109,11 @@ impl Script {
         // Or the change of user id takes them before they are made ambient.
         if plan.ambient_capabilities != 0 && plan.credentials.is_some() {
             self.call(Stage::Capabilities, libc::SYS_prctl, &[option(libc::PR_SET_KEEPCAPS), 1, 0, 0, 0]);
+        }
+        if !plan.null.is_empty() {
+            let least = count(&plan.descriptors)?;
+            let path = self.string(c"/dev/null".to_owned());
+            self.step(Stage::Descriptors, Failure::NULL_DEVICE, Op::Open { path, least });
         }
         if plan.held_back {
             let (read, write) = pipe_with(PipeFlags::CLOEXEC).map_err(failure(Stage::IdMap))?;
@@ -230,7 +242,7 @@ impl Script {
             self.call(Stage::Landlock, libc::SYS_landlock_restrict_self, &[number(ruleset.as_fd()), 0]);
             given.kept.push(ruleset);
         }
-        self.descriptors(engine, std::mem::take(&mut plan.descriptors), given)?;
+        self.descriptors(engine, std::mem::take(&mut plan.descriptors), &plan.null, given)?;
         if plan.detach_terminal {
             self.call(Stage::Terminal, libc::SYS_ioctl, &[0, ioctl(libc::TIOCNOTTY), 0]);
         }
@@ -300,14 +312,16 @@ impl Script {
         &mut self,
         engine: Engine,
         list: Vec<Option<Arc<OwnedFd>>>,
+        null: &[u32],
         given: &mut Given,
     ) -> Result<(), Failure> {
-        let count = RawFd::try_from(list.len()).map_err(|_| failure(Stage::Descriptors)(Errno::MFILE))?;
+        let count = count(&list)?;
         for (index, source) in (0_u32..).zip(list) {
             let target = index as usize;
             let Some(source) = source else {
                 let close = Op::Try { number: libc::SYS_close, arguments: padded(&[target]) };
-                self.step(Stage::Descriptors, index, close);
+                let op = if null.contains(&index) { Op::Give { target } } else { close };
+                self.step(Stage::Descriptors, index, op);
                 continue;
             };
             let source = if source.as_raw_fd() < count {
@@ -337,8 +351,9 @@ impl Script {
         Ok(())
     }
 
-    fn exec(&mut self, programs: Vec<CString>, arguments: Vec<CString>, environment: Vec<CString>) {
-        let candidates = programs.into_iter().map(|program| self.string(program)).collect();
+    fn exec(&mut self, programs: Strings, arguments: Strings, environment: Strings) {
+        let candidates = programs.addresses().collect();
+        self.lists.push(programs);
         let arguments = self.pointers(arguments);
         let environment = self.pointers(environment);
         self.step(Stage::Exec, 0, Op::Exec { candidates, arguments, environment });
@@ -378,11 +393,15 @@ impl Script {
 
     /// Keeps strings and the null-terminated array of their addresses, and returns the address of the array. A word
     /// is a pointer here: only 64-bit targets are supported.
-    fn pointers(&mut self, strings: Vec<CString>) -> usize {
-        let mut array: Vec<u64> = strings.into_iter().map(|string| self.string(string) as u64).collect();
-        array.push(0);
-        self.words(array.into_boxed_slice())
+    fn pointers(&mut self, strings: Strings) -> usize {
+        let array = strings.addresses().map(|address| address as u64).chain(std::iter::once(0)).collect();
+        self.lists.push(strings);
+        self.words(array)
     }
+}
+
+fn count(descriptors: &[Option<Arc<OwnedFd>>]) -> Result<RawFd, Failure> {
+    RawFd::try_from(descriptors.len()).map_err(|_| failure(Stage::Descriptors)(Errno::MFILE))
 }
 
 /// The same file under a number of `least` or more; the descriptor itself where it already has one.

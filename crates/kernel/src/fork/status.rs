@@ -102,6 +102,8 @@ impl Failure {
     pub const NO_INTERPRETER: u32 = 1;
     /// The program is a directory.
     pub const IS_DIRECTORY: u32 = 2;
+    /// /dev/null could not be opened: a number that no descriptor has.
+    pub const NULL_DEVICE: u32 = u32::MAX;
 
     /// Reads a record. `None` when it is none of ours.
     pub(super) fn from_record(record: &[u8]) -> Option<Self> {

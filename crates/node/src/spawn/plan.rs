@@ -2,7 +2,7 @@
 
 use std::os::fd::OwnedFd;
 
-use kernel::fork::{self, Credentials, Stage};
+use kernel::fork::{self, Credentials, Stage, Strings};
 use kernel::{Error, Kind, Result};
 use napi::bindgen_prelude::{BigInt, Uint8Array};
 use napi_derive::napi;
@@ -15,9 +15,10 @@ use crate::process::Process;
 #[napi(object, object_to_js = false)]
 pub struct SpawnPlan {
     pub file: String,
-    /// With the program's own name.
-    pub argv: Vec<String>,
-    /// `NAME=value` and a null byte, each. One string, because taking over dozens takes longer than the rest of a plan.
+    /// With the program's own name, and a null byte after each. One string, because taking over dozens takes longer than the
+    /// rest of a plan.
+    pub argv: String,
+    /// Likewise, `NAME=value` each.
     pub env: String,
     /// A descriptor of ours, or -1 for a pipe, -2 for /dev/null.
     pub stdio: Vec<i32>,
@@ -99,15 +100,8 @@ pub struct CredentialsPlan {
 impl SpawnPlan {
     /// The command that it describes.
     pub(super) fn command(self, entered: Option<&Process>) -> Result<Command> {
-        let mut argv = self.argv.into_iter();
-        let mut command = Command::new(self.file);
-        if let Some(name) = argv.next() {
-            command = command.argv0(name);
-        }
-        command = argv.fold(command, Command::argument);
-        for (name, value) in variables(&self.env) {
-            command = command.variable(name, value);
-        }
+        let [argv, env] = [self.argv, self.env].map(|block| Strings::from_block(block.into_bytes()));
+        let mut command = Command::new(self.file).argv(argv).environment(env);
         for stdio in &self.stdio {
             command = command.descriptor(match *stdio {
                 -1 => Stdio::Pipe,
@@ -207,14 +201,6 @@ impl FurtherPlan {
         }
         Ok(command)
     }
-}
-
-/// The names and values of an environment as in a plan.
-fn variables(env: &str) -> impl Iterator<Item = (&[u8], &[u8])> {
-    env.split_terminator('\0').map(|entry| {
-        let (name, value) = entry.split_once('=').unwrap_or((entry, ""));
-        (name.as_bytes(), value.as_bytes())
-    })
 }
 
 fn own(descriptor: i32, stage: Stage) -> Result<OwnedFd> {

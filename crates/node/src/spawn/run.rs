@@ -2,6 +2,7 @@
 
 use std::sync::mpsc;
 
+use kernel::fork::Strings;
 use kernel::{Error, Kind, Result};
 use napi::Env;
 use napi::bindgen_prelude::{Array, BufferSlice, Uint8Array};
@@ -50,7 +51,8 @@ pub fn run(
     entered: Option<&Process>,
     bounds: BoundsPlan,
 ) {
-    begin(environment, id, deliver, plan, entered, |starting| starting.collect(bounds.into()));
+    let bounds = Bounds::from(bounds);
+    begin(environment, id, deliver, plan, entered, bounds.deadline, |starting| starting.collect(bounds));
 }
 
 /// The same, and waits.
@@ -95,8 +97,7 @@ fn record(env: &Env, Collected { exit, stdout, stderr }: Collected) -> napi::Res
 /// Becomes a program; returns why not.
 #[napi(catch_unwind)]
 #[must_use]
-pub fn exec(file: String, argv: Vec<String>, env: String) -> Failure {
-    let argv = argv.into_iter().map(String::into_bytes).collect();
-    let env = env.split_terminator('\0').map(|variable| variable.as_bytes().to_vec()).collect();
+pub fn exec(file: String, argv: String, env: String) -> Failure {
+    let [argv, env] = [argv, env].map(|block| Strings::from_block(block.into_bytes()));
     Failure::from(process::replace(file.as_bytes(), argv, env))
 }

@@ -2,7 +2,7 @@
 
 use std::os::fd::OwnedFd;
 
-use kernel::fork::Credentials;
+use kernel::fork::{Credentials, Strings};
 use kernel::{Error, Kind, Result};
 use rustix::process::Resource;
 
@@ -16,12 +16,12 @@ use crate::handle::Process;
 #[must_use = "a command does nothing until it is spawned"]
 pub struct Command {
     pub(super) program: Vec<u8>,
-    pub(super) argv0: Option<Vec<u8>>,
-    pub(super) arguments: Vec<Vec<u8>>,
+    /// With the program's own name.
+    pub(super) argv: Strings,
     /// `NAME=value` each.
-    pub(super) environment: Vec<Vec<u8>>,
-    /// The first name given that none can have.
-    pub(super) unusable_name: Option<Vec<u8>>,
+    pub(super) environment: Strings,
+    /// Why it can never be executed: the first reason.
+    pub(super) unusable: Option<Error>,
     pub(super) stdio: Vec<Stdio>,
     pub(super) directory: Option<Vec<u8>>,
     pub(super) root: Option<Vec<u8>>,
@@ -61,12 +61,14 @@ pub(super) struct PartialLimit {
 impl Command {
     /// A program by path, or by a name without `/`, which the child looks up in the `PATH` of its own environment.
     pub fn new(program: impl Into<Vec<u8>>) -> Self {
+        let program = program.into();
+        let mut argv = Strings::default();
+        let named = argv.push(&[&program]);
         Self {
-            program: program.into(),
-            argv0: None,
-            arguments: Vec::new(),
-            environment: Vec::new(),
-            unusable_name: None,
+            program,
+            argv,
+            environment: Strings::default(),
+            unusable: named.err(),
             stdio: Vec::new(),
             directory: None,
             root: None,
@@ -97,28 +99,47 @@ impl Command {
     }
 
     /// The name it is called by; by default the program as given.
-    pub fn argv0(mut self, name: impl Into<Vec<u8>>) -> Self {
-        self.argv0 = Some(name.into());
-        self
+    pub fn argv0(mut self, name: impl AsRef<[u8]>) -> Self {
+        let mut argv = Strings::default();
+        let mut added = argv.push(&[name.as_ref()]);
+        for argument in self.argv.iter().skip(1) {
+            added = added.and_then(|()| argv.push(&[argument]));
+        }
+        self.argv = argv;
+        self.usable_if(added)
     }
 
     /// Adds an argument.
-    pub fn argument(mut self, argument: impl Into<Vec<u8>>) -> Self {
-        self.arguments.push(argument.into());
+    pub fn argument(mut self, argument: impl AsRef<[u8]>) -> Self {
+        let added = self.argv.push(&[argument.as_ref()]);
+        self.usable_if(added)
+    }
+
+    /// All its arguments, the first of which is the name it is called by.
+    pub fn argv(mut self, argv: Strings) -> Self {
+        self.argv = argv;
         self
     }
 
     /// Adds a variable to its environment, which is empty at first.
     pub fn variable(mut self, name: &[u8], value: &[u8]) -> Self {
         if name.is_empty() || name.contains(&b'=') {
-            self.unusable_name.get_or_insert_with(|| name.to_vec());
+            let shown = String::from_utf8_lossy(name);
+            let why = format!("'{shown}' is no name of an environment variable: it is empty or contains '='");
+            return self.usable_if(Err(Error::new(Kind::InvalidArgument, "spawn", why)));
         }
-        // With room for the byte that ends it: dozens of them are moved once each, or twice.
-        let mut entry = Vec::with_capacity(name.len().saturating_add(value.len()).saturating_add(2));
-        entry.extend_from_slice(name);
-        entry.push(b'=');
-        entry.extend_from_slice(value);
-        self.environment.push(entry);
+        let added = self.environment.push(&[name, b"=", value]);
+        self.usable_if(added)
+    }
+
+    /// All its variables, `NAME=value` each.
+    pub fn environment(mut self, variables: Strings) -> Self {
+        self.environment = variables;
+        self
+    }
+
+    fn usable_if(mut self, added: Result<()>) -> Self {
+        self.unusable = self.unusable.or(added.err());
         self
     }
 
@@ -306,11 +327,8 @@ impl Command {
     /// What the kernel would refuse with a number that explains nothing, or would not refuse at all.
     pub(super) fn check(&self) -> Result<()> {
         let invalid = |why: String| Err(Error::new(Kind::InvalidArgument, "spawn", why));
-        if let Some(name) = &self.unusable_name {
-            let shown = String::from_utf8_lossy(name);
-            return invalid(format!(
-                "'{shown}' is no name of an environment variable: it is empty or contains '='"
-            ));
+        if let Some(error) = &self.unusable {
+            return Err(error.clone());
         }
         if let Some(signal) = self.ignored_signals.iter().find(|signal| !(1..=64).contains(*signal)) {
             return invalid(format!("{signal} is no signal"));

@@ -1,6 +1,6 @@
 //! Becoming another program: the search and the strings, for execve of this process.
 
-use kernel::fork::{self, Image};
+use kernel::fork::{self, Image, Strings};
 use kernel::{Error, Result};
 
 /// Replaces this process by a program, given by path or by a name that is looked up in the `PATH` of the environment.
@@ -10,10 +10,10 @@ use kernel::{Error, Result};
 /// signal is at its default and none is blocked. The environment is `NAME=value` each.
 ///
 /// # Errors
-/// The errno of execve(2), with the path; [`Kind::InvalidArgument`](kernel::Kind::InvalidArgument) for a null byte, and on
-/// any thread but the main one.
+/// The errno of execve(2), with the path; [`Kind::InvalidArgument`](kernel::Kind::InvalidArgument) for a null byte in the path,
+/// and on any thread but the main one.
 #[must_use]
-pub fn replace(program: &[u8], arguments: Vec<Vec<u8>>, environment: Vec<Vec<u8>>) -> Error {
+pub fn replace(program: &[u8], arguments: Strings, environment: Strings) -> Error {
     match image(program, arguments, environment) {
         Ok(image) => {
             use std::os::unix::ffi::OsStrExt;
@@ -23,10 +23,6 @@ pub fn replace(program: &[u8], arguments: Vec<Vec<u8>>, environment: Vec<Vec<u8>
     }
 }
 
-fn image(program: &[u8], arguments: Vec<Vec<u8>>, environment: Vec<Vec<u8>>) -> Result<Image> {
-    Ok(Image {
-        programs: super::search::candidates(program, &environment)?,
-        arguments: super::strings(arguments.into_iter())?,
-        environment: super::strings(environment.into_iter())?,
-    })
+fn image(program: &[u8], arguments: Strings, environment: Strings) -> Result<Image> {
+    Ok(Image { programs: super::search::candidates(program, &environment)?, arguments, environment })
 }

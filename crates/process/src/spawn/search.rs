@@ -1,8 +1,6 @@
 //! Where the child looks for a program that was given by name.
 
-use std::ffi::CString;
-
-use kernel::fork::Stage;
+use kernel::fork::{Stage, Strings};
 use kernel::{Errno, Result};
 
 /// What execvp(3) takes when the environment has no `PATH`.
@@ -10,20 +8,21 @@ const DEFAULT_PATH: &[u8] = b"/bin:/usr/bin";
 
 /// The paths to try, in order. The search is that of the child's environment, as for every program it starts itself;
 /// an empty entry is its working directory.
-pub(super) fn candidates(program: &[u8], environment: &[Vec<u8>]) -> Result<Vec<CString>> {
+pub(super) fn candidates(program: &[u8], environment: &Strings) -> Result<Strings> {
+    let mut candidates = Strings::default();
     if program.is_empty() {
         return Err(super::failed(Stage::Exec, "execve", Errno::NOENT));
     }
     if program.contains(&b'/') {
-        return Ok(vec![super::string(program.to_vec())?]);
+        candidates.push(&[program])?;
+        return Ok(candidates);
     }
     let path = environment.iter().find_map(|entry| entry.strip_prefix(b"PATH=")).unwrap_or(DEFAULT_PATH);
-    path.split(|byte| *byte == b':')
-        .map(|directory| match directory {
-            [] => super::string(program.to_vec()),
-            _ => super::string([directory, b"/", program].concat()),
-        })
-        .collect()
+    for directory in path.split(|byte| *byte == b':') {
+        let slash: &[u8] = if directory.is_empty() { b"" } else { b"/" };
+        candidates.push(&[directory, slash, program])?;
+    }
+    Ok(candidates)
 }
 
 #[cfg(test)]
@@ -31,9 +30,9 @@ mod tests {
     use super::*;
 
     fn found(program: &str, path: Option<&str>) -> Vec<String> {
-        let environment: Vec<_> = path.iter().map(|path| format!("PATH={path}").into_bytes()).collect();
-        let list = candidates(program.as_bytes(), &environment).unwrap();
-        list.into_iter().map(|path| path.into_string().unwrap()).collect()
+        let environment = path.map_or_else(String::new, |path| format!("PATH={path}"));
+        let list = candidates(program.as_bytes(), &Strings::from_block(environment.into_bytes())).unwrap();
+        list.iter().map(|path| String::from_utf8(path.to_vec()).unwrap()).collect()
     }
 
     #[test]

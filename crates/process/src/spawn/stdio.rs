@@ -5,7 +5,6 @@ use std::sync::Arc;
 
 use kernel::fork::{Stage, duplicate};
 use kernel::{Errno, Error, Result};
-use rustix::fs::{CWD, Mode, OFlags, openat};
 use rustix::io::ioctl_fionbio;
 use rustix::net::{AddressFamily, SocketFlags, SocketType, socketpair};
 use rustix::pipe::{PipeFlags, pipe_with};
@@ -39,36 +38,36 @@ pub enum Stdio {
 /// Descriptors in the order of their numbers in the child.
 type List<T> = Vec<Option<T>>;
 
-/// The child's descriptors, and in the same order our ends of its pipes, which do not block.
-pub(super) fn provide(wanted: Vec<Stdio>) -> Result<(List<Arc<OwnedFd>>, List<OwnedFd>)> {
-    let mut theirs = Vec::with_capacity(wanted.len());
+/// What a plan says of the child's descriptors, and in the same order our ends of its pipes, which do not block.
+pub(super) struct Provided {
+    pub descriptors: List<Arc<OwnedFd>>,
+    pub null: Vec<u32>,
+    pub ours: List<OwnedFd>,
+}
+
+pub(super) fn provide(wanted: Vec<Stdio>) -> Result<Provided> {
+    let mut descriptors = Vec::with_capacity(wanted.len());
     let mut ours = Vec::with_capacity(wanted.len());
-    let mut null = None;
+    let mut null = Vec::new();
     for (number, stdio) in (0_i32..).zip(wanted) {
         let refuse = |op| move |errno| super::failed(Stage::Descriptors, op, errno);
         let (their, our) = match stdio {
             Stdio::Pipe => {
                 let (their, our) = pair(number).map_err(refuse("pipe2"))?;
-                (Arc::new(their), Some(our))
+                (Some(Arc::new(their)), Some(our))
             }
-            Stdio::Null => (null_device(&mut null).map_err(refuse("openat"))?, None),
-            Stdio::Inherit => (copy(number).map_err(refuse("fcntl(F_DUPFD_CLOEXEC)"))?, None),
-            Stdio::Number(number) => (copy(number).map_err(refuse("fcntl(F_DUPFD_CLOEXEC)"))?, None),
-            Stdio::Fd(fd) => (Arc::new(fd), None),
+            Stdio::Null => {
+                null.push(number.cast_unsigned());
+                (None, None)
+            }
+            Stdio::Inherit => (Some(copy(number).map_err(refuse("fcntl(F_DUPFD_CLOEXEC)"))?), None),
+            Stdio::Number(number) => (Some(copy(number).map_err(refuse("fcntl(F_DUPFD_CLOEXEC)"))?), None),
+            Stdio::Fd(fd) => (Some(Arc::new(fd)), None),
         };
-        theirs.push(Some(their));
+        descriptors.push(their);
         ours.push(our);
     }
-    Ok((theirs, ours))
-}
-
-/// Opened once for all descriptors that are to be it.
-fn null_device(opened: &mut Option<Arc<OwnedFd>>) -> std::result::Result<Arc<OwnedFd>, Errno> {
-    if let Some(device) = opened {
-        return Ok(Arc::clone(device));
-    }
-    let device = Arc::new(openat(CWD, c"/dev/null", OFlags::RDWR | OFlags::CLOEXEC, Mode::empty())?);
-    Ok(Arc::clone(opened.insert(device)))
+    Ok(Provided { descriptors, null, ours })
 }
 
 fn copy(number: i32) -> std::result::Result<Arc<OwnedFd>, Errno> {
