@@ -62,7 +62,10 @@ async fn run_to_end(ending: Ending, mut starting: Starting, bounds: Bounds) -> R
     // Dropped before the streams: a program that is cut off in mid-sentence would end of that instead.
     let mut ending = ending;
     let (stdout, stderr) = watched.as_ref().map_err(Clone::clone)?;
-    let child = match starting.started().await {
+    let mut patience =
+        Patience { child: starting.child().clone(), deadline: bounds.deadline, signal: bounds.kill_signal };
+    // In a frozen group it does not come to its program, and may well be told to end before.
+    let child = match patience.bound(starting.started()).await {
         Ok(child) => child,
         Err(error) => {
             ending.signal = None;
@@ -71,7 +74,7 @@ async fn run_to_end(ending: Ending, mut starting: Starting, bounds: Bounds) -> R
     };
     let (over, ended) = watch::channel(false);
     let exit = async {
-        let exit = end_at(&child, bounds.deadline, bounds.kill_signal).await;
+        let exit = patience.bound(child.wait()).await;
         let _nobody_reads = over.send(true);
         exit
     };
@@ -109,14 +112,26 @@ impl Drop for Ending {
     }
 }
 
-async fn end_at(child: &Child, deadline: Deadline, signal: i32) -> Result<Exit> {
-    tokio::select! {
-        exit = child.wait() => return exit,
-        () = deadline.passed() => {}
-    }
-    match child.process().signal(signal, Scope::Handle) {
-        Err(error) if error.kind() != Kind::Gone => Err(error),
-        _ => child.wait().await,
+/// Tells a child to end when its time is over; once.
+struct Patience {
+    child: Child,
+    deadline: Deadline,
+    signal: i32,
+}
+
+impl Patience {
+    /// Waits for as long as it takes, which is not long after the child was told to end.
+    async fn bound<T>(&mut self, waiting: impl Future<Output = Result<T>>) -> Result<T> {
+        let mut waiting = std::pin::pin!(waiting);
+        tokio::select! {
+            answer = &mut waiting => return answer,
+            () = self.deadline.passed() => {}
+        }
+        self.deadline = Deadline::NEVER;
+        match self.child.process().signal(self.signal, Scope::Handle) {
+            Err(error) if error.kind() != Kind::Gone => Err(error),
+            _ => waiting.await,
+        }
     }
 }
 
