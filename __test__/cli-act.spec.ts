@@ -5,7 +5,7 @@ import { once } from 'node:events';
 import { readdirSync, readlinkSync } from 'node:fs';
 import test, { type ExecutionContext } from 'ava';
 import { type Cgroup, cgroupLayout, Process, spawn as spawnInGroup } from 'procward';
-import { MAIN, procward, procwardJson, type Running, start } from './command-line.ts';
+import { procward, procwardJson, type Running, start, WORDS } from './command-line.ts';
 import { fixture } from './fixture.ts';
 import { needing } from './needs.ts';
 import { scratchGroup } from './scratch.ts';
@@ -71,8 +71,8 @@ told('wait ends when the processes have, and takes over an exit code', async (t)
 });
 
 /** Until a program has so many pidfds open: who ended before it was looked for is an error. */
-async function untilHeld({ child }: Running, count: number): Promise<void> {
-  const links = () => readdirSync(`/proc/${child.pid}/fd`).flatMap((fd) => readLink(`/proc/${child.pid}/fd/${fd}`));
+async function untilHeld({ pid }: Running, count: number): Promise<void> {
+  const links = () => readdirSync(`/proc/${pid}/fd`).flatMap((fd) => readLink(`/proc/${pid}/fd/${fd}`));
   while (links().filter((link) => link.includes('pidfd')).length < count) await new Promise(setImmediate);
 }
 
@@ -149,7 +149,7 @@ needing('freeze2')('freeze holds a group until ^C, and thaws it', async (t) => {
     const freezing = start(t, ['freeze', group.path]);
     t.is(await freezing.line(), `frozen ${group.path}; ^C thaws`);
     t.is(group.freezeState().state, 'frozen');
-    freezing.child.kill(signal);
+    freezing.signal(signal);
     t.like(await freezing.end(), { code, stdout: `thawed ${group.path}\n`, stderr: '' });
     t.is(group.freezeState().state, 'thawed');
   }
@@ -194,7 +194,7 @@ needing('freezer1')('groups of version 1 are frozen and thawed, too', async (t) 
   const freezing = start(t, ['freeze', `freezer:${group.path}`]);
   await freezing.line();
   t.is(group.freezeState().state, 'frozen');
-  freezing.child.kill('SIGINT');
+  freezing.signal('SIGINT');
   t.like(await freezing.end(), { code: 0 });
   t.is(group.freezeState().state, 'thawed');
   t.true(child.alive);
@@ -261,7 +261,7 @@ needing('cgroup2')('cgroup watch ends with ^C', async (t) => {
     await child.wait();
   }
   await first;
-  watching.child.kill('SIGINT');
+  watching.signal('SIGINT');
   t.like(await watching.end(), { code: 130, stderr: '' });
 });
 
@@ -269,7 +269,7 @@ const script = spawnSync('script', ['--version']).status === 0 ? test : test.ski
 
 script('on a terminal what takes its time says so, and leaves no line behind', (t) => {
   const { pid } = sleeper(t);
-  const command = `'${process.execPath}' '${MAIN}' wait --timeout 1200ms ${pid}`;
+  const command = `${WORDS.join(' ')} wait --timeout 1200ms ${pid}`;
   const { stdout, status } = spawnSync('script', ['-qec', command, '/dev/null'], { encoding: 'utf8' });
   t.is(status, 124);
   t.regex(stdout, new RegExp(`waiting for ${pid} … \\d\\.\\d s`));

@@ -5,7 +5,7 @@ import { once } from 'node:events';
 import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
 import test, { type ExecutionContext } from 'ava';
 import { Process, run, spawn as start } from 'procward';
-import { MAIN, procward, procwardJson, running } from './command-line.ts';
+import { procward, procwardJson, running, WORDS } from './command-line.ts';
 import { fixture } from './fixture.ts';
 import { needing } from './needs.ts';
 import { scratchGroup } from './scratch.ts';
@@ -105,7 +105,7 @@ test('threads of the kernel are marked, and left out when they are not wanted', 
 });
 
 test('ps needs 32 descriptors at most, those of node included', async (t) => {
-  const { exit, stdout, stderr } = await run(process.execPath, [MAIN, 'ps', '--json'], {
+  const { exit, stdout, stderr } = await run(WORDS[0], [...WORDS.slice(1), 'ps', '--json'], {
     resourceLimits: { nofile: { soft: 32n, hard: 32n } },
   });
   t.like(exit, { type: 'exited', code: 0 }, stderr.toString());
@@ -182,7 +182,7 @@ test('info tells all of a process, and what may not be read', async (t) => {
 });
 
 needing('root')('info says what an ordinary user may not read', async (t) => {
-  const { exit, stdout } = await run(process.execPath, [MAIN, 'info', '1', '--json'], {
+  const { exit, stdout } = await run(WORDS[0], [...WORDS.slice(1), 'info', '1', '--json'], {
     credentials: { uid: 65534, gid: 65534 },
   });
   t.like(exit, { code: 0 });
@@ -214,8 +214,8 @@ test('proc does not follow magic links', async (t) => {
 });
 
 needing('mounts')('proc cat is not lied to by what is mounted over a file', (t) => {
-  const script = 'mount --bind /dev/null /proc/version; cat /proc/version; "$0" "$1" proc cat version';
-  const { stdout, stderr, status } = spawnSync('unshare', ['--mount', 'sh', '-c', script, process.execPath, MAIN], {
+  const script = 'mount --bind /dev/null /proc/version; cat /proc/version; "$@" proc cat version';
+  const { stdout, stderr, status } = spawnSync('unshare', ['--mount', 'sh', '-c', script, 'sh', ...WORDS], {
     encoding: 'utf8',
   });
   // Read through a procfs of our own, or refused: never the empty file.

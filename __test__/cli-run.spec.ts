@@ -4,7 +4,7 @@ import { spawnSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import test, { type ExecutionContext } from 'ava';
 import { Cgroup, features, run, spawn } from 'procward';
-import { MAIN, procward, running, start } from './command-line.ts';
+import { procward, running, start, WORDS } from './command-line.ts';
 import { fixture } from './fixture.ts';
 import { needing } from './needs.ts';
 import { scratchGroup } from './scratch.ts';
@@ -121,13 +121,13 @@ grouped('TERM goes to the whole tree and ends it; INT is passed on, and the comm
   const word = marker(t);
   const first = start(t, ['run', 'sh', fixture('leaves-its-parent.sh'), word]);
   t.is(await first.line(), 'started');
-  first.child.kill('SIGTERM');
+  first.signal('SIGTERM');
   t.like(await first.end(), { code: 143 });
   t.deepEqual(await running(word), []);
   const script = `trap 'echo caught; exit 9' INT; echo ready; while :; do sleep 0.05; done`;
   const second = start(t, ['run', 'sh', '-c', script]);
   t.is(await second.line(), 'ready');
-  second.child.kill('SIGINT');
+  second.signal('SIGINT');
   t.like(await second.end(), { code: 9, stdout: 'caught\n' });
 });
 
@@ -141,9 +141,9 @@ grouped('who asks twice does not wait for the grace', async (t) => {
     `trap 'echo asked' TERM; echo ready; while :; do sleep 0.05; done`,
   ]);
   t.is(await deaf.line(), 'ready');
-  deaf.child.kill('SIGTERM');
+  deaf.signal('SIGTERM');
   t.is(await deaf.line(), 'asked');
-  deaf.child.kill('SIGTERM');
+  deaf.signal('SIGTERM');
   t.like(await deaf.end(), { code: 137 });
 });
 
@@ -152,7 +152,7 @@ grouped('the command ends with us, even if we are killed', async (t) => {
   const child = start(t, ['run', 'sh', '-c', `echo ready; exec sleep ${word}`]);
   t.is(await child.line(), 'ready');
   const group = readFileSync(`/proc/${(await running(word))[0]}/cgroup`, 'utf8').match(/^0::(.*)$/m)?.[1] ?? '';
-  child.child.kill('SIGKILL');
+  child.signal('SIGKILL');
   await child.end();
   const left = Cgroup.open(group);
   await left.kill();
@@ -162,7 +162,8 @@ grouped('the command ends with us, even if we are killed', async (t) => {
 });
 
 needing('cgroup2', 'memory1')('a command that takes too much memory is killed, and that is said', async (t) => {
-  const hog = [process.execPath, '-e', 'const all = []; for (;;) all.push(Buffer.alloc(1 << 20, 1))'];
+  // Of a line that does not end it keeps all.
+  const hog = ['tail', '/dev/zero'];
   const ended = await procward(['run', '--memory', '64M', ...hog]);
   t.is(ended.code, 137);
   t.is(ended.stderr, 'procward: out of memory: a process of the command was killed, at the limit of 64 MiB\n');
@@ -195,7 +196,7 @@ needing('cgroup2', 'pids1')('a child begins in one group of each hierarchy', asy
 const ungrouped = process.getuid?.() === 0 || features().cgroup_v2_write.status !== 'yes' ? test : test.skip;
 const asOrdinary = process.getuid?.() === 0 ? { credentials: { uid: 65534, gid: 65534 } } : {};
 const asNobody = (args: string[]) =>
-  run(process.execPath, [MAIN, 'run', ...args], { ...asOrdinary, env: { PATH: process.env['PATH'], HOME: '/' } });
+  run(WORDS[0], [...WORDS.slice(1), 'run', ...args], { ...asOrdinary, env: { PATH: process.env['PATH'], HOME: '/' } });
 
 ungrouped('without a group that is said once, and what forked away is found all the same', async (t) => {
   const word = marker(t);
@@ -234,7 +235,7 @@ script('at a terminal ^C reaches the command once', (t) => {
   const { stdout, status } = spawnSync(
     'script',
     // Without the shell between: ^C would end that one.
-    ['-qec', `exec '${process.execPath}' '${MAIN}' run sh -c "${command.replaceAll('$', '\\$')}"`, '/dev/null'],
+    ['-qec', `exec ${WORDS.join(' ')} run sh -c "${command.replaceAll('$', '\\$')}"`, '/dev/null'],
     { encoding: 'utf8' },
   );
   t.is(status, 4);

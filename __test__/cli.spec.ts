@@ -9,7 +9,7 @@ import { showAge, showBytes, showCpu } from '../src/cli/output.ts';
 import { printable, printableLines } from '../src/cli/printable.ts';
 import { groupTarget, target } from '../src/cli/target.ts';
 import { cores, count, duration, signal, size } from '../src/cli/values.ts';
-import { MAIN, procward } from './command-line.ts';
+import { procward, WORDS } from './command-line.ts';
 
 const commands = CATALOGUE.map(({ name }) => name);
 
@@ -182,7 +182,7 @@ for (const shell of ['zsh', 'fish'] as const) {
 }
 
 test('a reader that goes away is no failure', (t) => {
-  const { stdout, stderr } = spawnSync('bash', ['-c', '"$0" "$1" tree --kernel | head -c 1', process.execPath, MAIN], {
+  const { stdout, stderr } = spawnSync('bash', ['-c', '"$@" tree --kernel | head -c 1', 'bash', ...WORDS], {
     encoding: 'utf8',
   });
   t.is(stdout.length, 1);

@@ -1,14 +1,17 @@
 // Runs the built command line as users do: as a program of its own, with what it is sent and what it answers.
 
-import { type ChildProcess, spawn } from 'node:child_process';
+import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { createInterface } from 'node:readline';
 import { text } from 'node:stream/consumers';
 import type { ExecutionContext } from 'ava';
-import { type Ended, runNode } from './fixture.ts';
+import { type Ended, RUNTIME, runNode } from './fixture.ts';
 import { packagePath } from './source.ts';
 
-export const MAIN = packagePath('dist/cli/main.js');
+const MAIN = packagePath('dist/cli/main.js');
+
+/** The words that start it by something else than node:child_process. */
+export const WORDS = [...RUNTIME, MAIN] as const;
 
 /** Neither asked for colours nor against them. */
 function plainEnvironment(): NodeJS.ProcessEnv {
@@ -30,7 +33,9 @@ export async function procwardJson<T>(...args: readonly string[]): Promise<T> {
 
 /** A command that goes on until it is told to end. */
 export interface Running {
-  readonly child: ChildProcess;
+  readonly pid: number;
+  /** Sends it a signal, as somebody else would: the ChildProcess of Deno sends one only, and tells that as the end. */
+  signal(name: NodeJS.Signals): void;
   /** The next line that it prints. */
   line(): Promise<string>;
   /** How it ended, with what else it printed. */
@@ -47,8 +52,13 @@ export function start(t: ExecutionContext, args: readonly string[]): Running {
   const stderr = text(child.stderr);
   const closed = once(child, 'close') as Promise<[number | null, NodeJS.Signals | null]>;
   const lines = createInterface(child.stdout)[Symbol.asyncIterator]();
+  const { pid } = child;
+  if (pid === undefined) throw new Error('it was not started');
   return {
-    child,
+    pid,
+    signal: (name) => {
+      process.kill(pid, name);
+    },
     line: async () => {
       const { done, value } = await lines.next();
       if (done) throw new Error(`it printed no more lines, and on standard error: ${await stderr}`);

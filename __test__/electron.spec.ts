@@ -39,6 +39,7 @@ test('in an archive it is found, and loaded from beside it', async (t) => {
   for (const entry of ['dist', 'package.json']) {
     cpSync(packagePath(entry), join(archive, 'node_modules', 'procward', entry), { recursive: true });
   }
+  writeFileSync(join(archive, 'package.json'), JSON.stringify({ dependencies: { procward: '*' } }));
   const main = join(archive, 'main.mjs');
   writeFileSync(
     main,

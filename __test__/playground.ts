@@ -103,8 +103,8 @@ export class Playground implements Disposable {
       'bash',
       fixture('boots-systemd.sh'),
       manager,
-      process.execPath,
       this.#directory,
+      process.execPath,
       `${directory}/program.mjs`,
     ];
   }

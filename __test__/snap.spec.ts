@@ -5,7 +5,7 @@ import { Cgroup, cgroupLayout, type GroupMatcher } from 'procward';
 import * as snap from 'procward/snap';
 import { collect } from './collect.ts';
 import { thrownBy } from './failure.ts';
-import { fixture } from './fixture.ts';
+import { fixture, RUNTIME } from './fixture.ts';
 import { needing } from './needs.ts';
 import { scratchGroup } from './scratch.ts';
 
@@ -33,7 +33,7 @@ function makeTop(t: ExecutionContext, matcher: GroupMatcher): { group: Cgroup; d
 async function resultsIn(t: ExecutionContext, directories: readonly string[], mounts: string): Promise<Results> {
   const join = directories.map((directory) => `echo $$ > ${directory}/cgroup.procs`).join('; ');
   const inner = ['unshare', '--mount', '--cgroup', 'sh', '-ec', `${LEAVE}; ${mounts}; exec "$@"`, 'sh'];
-  const program = [process.execPath, fixture('names-snaps.mjs')];
+  const program = [...RUNTIME, fixture('names-snaps.mjs')];
   const { exit, stdout, stderr } = await collect('sh', ['-ec', `${join}; exec "$@"`, 'sh', ...inner, ...program]);
   t.like(exit, { type: 'exited', code: 0 }, stderr);
   return JSON.parse(stdout) as Results;

@@ -47,7 +47,7 @@ test('a stranger whose parent does not reap it stays pending, and can be given u
   const shell = await startStranger(t, 'sh', [fixture('starts-a-grandchild.sh')]);
   using grandchild = Process.open(Number(await lineOf(shell.stdout)));
   // A parent that is stopped does not reap.
-  shell.kill('SIGSTOP');
+  process.kill(shell.pid ?? 0, 'SIGSTOP');
   const waiting = grandchild.wait();
   const controller = new AbortController();
   const given = grandchild.wait({ signal: controller.signal });
@@ -60,6 +60,6 @@ test('a stranger whose parent does not reap it stays pending, and can be given u
     await t.throwsAsync(given, { name: 'AbortError' });
   }
   t.is(await grandchild.readFile('comm', 'utf8'), 'sh\n', 'it still exists');
-  shell.kill('SIGCONT');
+  process.kill(shell.pid ?? 0, 'SIGCONT');
   isTrueExit(t, await waiting, { type: 'exited', code: 7, raw: 0x700 });
 });

@@ -14,7 +14,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import test, { type ExecutionContext } from 'ava';
-import { isSupported, version } from 'procward';
+import { isSupported, run, version } from 'procward';
 import { answer, answerOf, fixture, runNode } from './fixture.ts';
 import { packagePath, readSource } from './source.ts';
 
@@ -104,6 +104,15 @@ test('an addon of another version is refused by a message that names both', asyn
   t.is(result.version, '9.9.9');
   const named = new RegExp(`^procward 9\\.9\\.9 .*is version ${version.replaceAll('.', '\\.')}`);
   refusesEverything(t, { ...result, isSupported: false }, named);
+});
+
+const onDeno = 'deno' in process.versions ? test : test.skip;
+onDeno('what Deno does not permit is said by every function, and what would', async (t) => {
+  const program = ['run', '--no-prompt', '--allow-read', '--allow-env', fixture('calls-everything.mjs')];
+  const { stdout } = await run(process.execPath, program);
+  const result = JSON.parse(stdout.toString()) as Failures;
+  t.true(result.isSupported, 'it may be read');
+  refusesEverything(t, { ...result, isSupported: false }, /^Deno does not permit this program .* ffi .*--allow-all/);
 });
 
 function refusesEverything(t: ExecutionContext, result: Failures, message: RegExp): void {

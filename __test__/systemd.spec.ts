@@ -21,7 +21,7 @@ async function ask(manager: 'system' | 'user', ...scenarios: string[]): Promise<
   const program = ['__test__/fixtures/asks-systemd.mjs', ...scenarios];
   const { stdout } = await promisify(execFile)(
     'bash',
-    [fixture('boots-systemd.sh'), manager, process.execPath, packagePath(), ...RUNTIME.slice(1), ...program],
+    [fixture('boots-systemd.sh'), manager, packagePath(), ...RUNTIME, ...program],
     { timeout: LIMIT_MS },
   );
   return JSON.parse(stdout) as Record<string, unknown>;

@@ -29,6 +29,9 @@ interface Candidate {
   readonly find: () => string | undefined;
 }
 
+/** What Deno did not permit. */
+let forbidden: string | undefined;
+
 const candidates = listCandidates();
 
 /**
@@ -91,9 +94,15 @@ function platformPackage(libc: string): string {
 function resolve(specifier: string, from?: string): string | undefined {
   try {
     return (from === undefined ? require : createRequire(from)).resolve(specifier);
-  } catch {
+  } catch (error) {
+    noteForbidden(error);
     return undefined;
   }
+}
+
+/** Deno permits a program nothing by itself. */
+function noteForbidden(error: unknown): void {
+  if (error instanceof Error && error.name === 'NotCapable') forbidden = error.message;
 }
 
 function load(): typeof Addon | ProcwardErrorFields {
@@ -107,8 +116,16 @@ function load(): typeof Addon | ProcwardErrorFields {
       if (theirs === version) return addon;
       reasons.push(`${specifier} is version ${theirs}`);
     } catch (error) {
+      noteForbidden(error);
       reasons.push(`${specifier}: ${error instanceof Error ? error.message : String(error)}`);
     }
+  }
+  if (forbidden !== undefined) {
+    return {
+      kind: 'Unsupported',
+      message: `Deno does not permit this program to load the addon of procward: ${forbidden}`,
+      hint: 'run the program with --allow-all: what an addon does, no finer permission limits',
+    };
   }
   if (reasons.length === 0) return missing();
   return {

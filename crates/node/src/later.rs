@@ -15,10 +15,11 @@ type Task = Pin<Box<dyn Future<Output = ()> + Send>>;
 
 static WAITING: Mutex<Vec<Task>> = Mutex::new(Vec::new());
 
-/// An event that is to come. The background thread does not go idle while it is held, so it comes before a task or wakes it.
+/// An event that is to come, or has come already: while this is held the background thread does not go idle, so that it
+/// finds the task whenever that was.
 pub(crate) struct Event(MutexGuard<'static, Vec<Task>>);
 
-/// What `register` registers with the background thread; `None` when that fails.
+/// That of what `register` registers with the background thread's runtime; `None` when that fails.
 pub(crate) fn event(register: impl FnOnce() -> Result<()>) -> Option<Event> {
     let runtime = reactor::handle().ok()?;
     let waiting = waiting();
