@@ -5,8 +5,8 @@ use std::io::{Read, Write};
 use std::os::fd::AsRawFd;
 use std::path::{Path, PathBuf};
 use std::process;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
+use std::sync::{Arc, OnceLock};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
@@ -71,7 +71,12 @@ impl Deaf {
 }
 
 /// What `wchan` says of a process that sleeps: `0` where the kernel does not tell.
-pub(crate) fn where_a_sleeper_waits() -> String {
+pub(crate) fn where_a_sleeper_waits() -> &'static str {
+    static ANSWER: OnceLock<String> = OnceLock::new();
+    ANSWER.get_or_init(ask_of_a_sleeper)
+}
+
+fn ask_of_a_sleeper() -> String {
     let other = sleeper();
     let read = |file: &str| {
         let path = format!("/proc/{}/{file}", other.pid());
@@ -81,11 +86,15 @@ pub(crate) fn where_a_sleeper_waits() -> String {
     let (mut name, mut same) = (String::new(), 0);
     loop {
         let found = read("wchan");
-        // Else it does not sleep yet, or not as it was started to. User-mode Linux names it now and then.
-        let sleeps = found.contains("nanosleep") || (found == "0" && read("stat").contains("(sleep) S "));
+        // Else it does not sleep yet, or not as it was started to. User-mode Linux names it now and then; and one that the
+        // scheduler leaves on the queue of a busy processor for a while has no name until it is off it.
+        let (sleeps, enough) = match found.as_str() {
+            "0" => (read("stat").contains("(sleep) S "), 300),
+            named => (named.contains("nanosleep"), 5),
+        };
         same = if sleeps && found == name { same + 1 } else { 0 };
         name = found;
-        if same == 5 || Instant::now() > limit {
+        if same == enough || Instant::now() > limit {
             return name;
         }
         pause();

@@ -126,7 +126,7 @@ needs! {
         DeafMount::new().map(drop)
     });
     /// The function that a task sleeps in is told rightly, or not at all: user-mode Linux names others.
-    wchan => match deaf::where_a_sleeper_waits().as_str() {
+    wchan => match deaf::where_a_sleeper_waits() {
         "0" => Ok(()),
         name if name.contains("nanosleep") => Ok(()),
         name => Err(format!("who sleeps is said to be in {name}")),
