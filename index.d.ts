@@ -1010,11 +1010,14 @@ export interface SpawnOptions {
 	 * directions.
 	 */
 	stdio?: StdioOption | readonly StdioOption[];
-	/** Kills with `killSignal` when aborted; the promise of `wait()` still reports the true exit. */
+	/**
+	 * Kills with `killSignal` when aborted; the promise of `wait()` still reports the true exit. A child of `spawn` is killed once
+	 * it has come to its program, which it does not while its group is frozen; `run` does not wait for that.
+	 */
 	signal?: AbortSignal;
 	/** Default SIGTERM. */
 	killSignal?: SignalName | number;
-	/** Kills with `killSignal` after this many milliseconds. Default: never. */
+	/** Kills with `killSignal` after this many milliseconds: of `spawn` since the program was executed. Default: never. */
 	timeoutMs?: number;
 	/** A session of its own, without a terminal: setsid(2). Default false. */
 	session?: boolean;
