@@ -1,10 +1,12 @@
 // Starting programs: streams, descriptors, environment, and how a start fails.
 
+import { once } from 'node:events';
 import { closeSync, mkdtempSync, openSync, readFileSync, rmSync } from 'node:fs';
 import { constants, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { pathToFileURL } from 'node:url';
+import { Worker } from 'node:worker_threads';
 import test from 'ava';
 import { Child, Process, spawn } from 'procward';
 import { present } from './children.ts';
@@ -164,6 +166,28 @@ test('a child has our variables as they are now, whatever they were before', asy
   Object.assign(process.env, { PROCWARD_TEST_B: '', PROCWARD_TEST_C: 'a=b' });
   delete process.env['PROCWARD_TEST_A'];
   t.deepEqual(await ours(), ['PROCWARD_TEST_B=', 'PROCWARD_TEST_C=a=b']);
+});
+
+const onNode = 'bun' in process.versions || 'deno' in process.versions ? test.skip : test;
+onNode('variables of a worker, which can be what those of a process cannot, are refused by name', async (t) => {
+  const code = `import('procward').then(({ spawn }) => {
+    const refused = ['ODD', 'A=B'].map((name) => {
+      process.env[name] = 'a\\0b';
+      try {
+        spawn('true');
+      } catch ({ message }) {
+        return message;
+      } finally {
+        delete process.env[name];
+      }
+    });
+    require('node:worker_threads').parentPort.postMessage(refused);
+  })`;
+  const worker = new Worker(code, { eval: true, env: { PATH: process.env['PATH'] } });
+  const [[value, name]] = (await once(worker, 'message')) as [[string, string]];
+  await worker.terminate();
+  t.is(value, String.raw`"options.env.ODD" must be a string without NUL bytes; received 'a\x00b'`);
+  t.regex(name, /^"options.env" must be an object whose names .*; received 'A=B'$/);
 });
 
 test('a program sees the name that it is given', async (t) => {

@@ -104,11 +104,12 @@ async function held(rounds: number): Promise<Comparison[]> {
 /** Where its memory comes to lie makes a program a fifth faster or slower than another: so many are asked. */
 const PROGRAMS = 5;
 
-/** Measured in programs of their own, without the loader that this one runs under. */
+/** Measured in programs of their own, without the loader that this one runs under, and the variables of npm, which runs it. */
 async function heldAt(size: number, stdio: Stdio, rounds: number): Promise<Comparison> {
   const program = fileURLToPath(new URL('held.mjs', import.meta.url));
   const args = [program, `${size}`, stdio, `${rounds / PROGRAMS}`];
-  const env = { ...process.env, NODE_OPTIONS: undefined };
+  const variables = Object.entries(process.env).filter(([name]) => name !== 'NODE_OPTIONS' && !name.startsWith('npm_'));
+  const env = Object.fromEntries(variables);
   const measured = { ours: [] as number[], theirs: [] as number[] };
   let resident = 0;
   for (let count = 0; count < PROGRAMS; count += 1) {
