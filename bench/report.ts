@@ -34,7 +34,7 @@ const CHOSEN: readonly (readonly [title: RegExp, what: string, against: string])
   [/^readFileSync self\/status/, 'readFileSync of /proc/self/status', 'node:fs, unverified'],
   [/^readFile self\/status/, 'readFile of /proc/self/status', 'node:fs, unverified'],
   [/^open and close self\/status, against plain openat/, 'core: open a file of /proc', 'openat, unverified'],
-  [/^open and close self\/status, against pathrs/, 'core: open a file of /proc', 'libpathrs'],
+  [/^open and close self\/status, against pathrs$/, 'core: open a file of /proc', 'libpathrs'],
   [/^open and close self\/status by the core, against pathrs-lite/, 'core: open a file of /proc', 'pathrs-lite of Go'],
   [/^spawn to exit of `true` by the core, against std/, 'core: spawn to exit of `true`', 'std::process of Rust'],
   [
