@@ -5,7 +5,7 @@ import { once } from 'node:events';
 import { readdirSync, readlinkSync } from 'node:fs';
 import test, { type ExecutionContext } from 'ava';
 import { type Cgroup, cgroupLayout, Process, spawn as spawnInGroup } from 'procward';
-import { procward, procwardJson, type Running, start, WORDS } from './command-line.ts';
+import { procward, procwardJson, QUOTED, type Running, start } from './command-line.ts';
 import { fixture } from './fixture.ts';
 import { needing } from './needs.ts';
 import { scratchGroup } from './scratch.ts';
@@ -269,7 +269,7 @@ const script = spawnSync('script', ['--version']).status === 0 ? test : test.ski
 
 script('on a terminal what takes its time says so, and leaves no line behind', (t) => {
   const { pid } = sleeper(t);
-  const command = `${WORDS.join(' ')} wait --timeout 1200ms ${pid}`;
+  const command = `${QUOTED} wait --timeout 1200ms ${pid}`;
   const { stdout, status } = spawnSync('script', ['-qec', command, '/dev/null'], { encoding: 'utf8' });
   t.is(status, 124);
   t.regex(stdout, new RegExp(`waiting for ${pid} … \\d\\.\\d s`));

@@ -4,7 +4,7 @@ import { spawnSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import test, { type ExecutionContext } from 'ava';
 import { Cgroup, features, run, spawn } from 'procward';
-import { procward, running, start, WORDS } from './command-line.ts';
+import { procward, QUOTED, running, start, WORDS } from './command-line.ts';
 import { fixture } from './fixture.ts';
 import { needing } from './needs.ts';
 import { scratchGroup } from './scratch.ts';
@@ -235,7 +235,7 @@ script('at a terminal ^C reaches the command once', (t) => {
   const { stdout, status } = spawnSync(
     'script',
     // Without the shell between: ^C would end that one.
-    ['-qec', `exec ${WORDS.join(' ')} run sh -c "${command.replaceAll('$', '\\$')}"`, '/dev/null'],
+    ['-qec', `exec ${QUOTED} run sh -c "${command.replaceAll('$', '\\$')}"`, '/dev/null'],
     { encoding: 'utf8' },
   );
   t.is(status, 4);

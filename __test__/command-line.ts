@@ -13,6 +13,9 @@ const MAIN = packagePath('dist/cli/main.js');
 /** The words that start it by something else than node:child_process. */
 export const WORDS = [...RUNTIME, MAIN] as const;
 
+/** The same for a shell. */
+export const QUOTED = WORDS.map((word) => `'${word}'`).join(' ');
+
 /** Neither asked for colours nor against them. */
 function plainEnvironment(): NodeJS.ProcessEnv {
   const { NO_COLOR: _no, FORCE_COLOR: _force, ...env } = process.env;

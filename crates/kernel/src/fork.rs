@@ -52,7 +52,7 @@ pub use probe::probe_exit;
 pub use replace::{Image, replace};
 pub use start::{Newborn, duplicate, start};
 pub use status::{Failure, Stage};
-pub use strings::Strings;
+pub use strings::{Strings, null_byte};
 pub use vfork::may_wait_for_child;
 
 use crate::feature::Feature;

@@ -70,7 +70,7 @@ fn a_child_makes_the_calls_of_its_plan_and_no_others() {
         };
         let mut expected = vec![libc::SYS_openat];
         // Where /dev/null came to have the number of one of its descriptors.
-        expected.extend(made.iter().filter(|call| **call == libc::SYS_fcntl));
+        expected.extend(made.iter().filter(|call| **call == libc::SYS_fcntl).take(1));
         expected.push(libc::SYS_setsid);
         expected.extend(made.iter().filter(|call| **call == libc::SYS_rt_sigaction));
         expected.extend([libc::SYS_prlimit64, libc::SYS_sched_setaffinity, libc::SYS_umask, libc::SYS_chdir]);

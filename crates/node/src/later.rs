@@ -44,6 +44,10 @@ pub(crate) fn begin() {
 
 /// Begins all that wait, since something is to happen before their event. On any thread.
 pub(crate) fn begin_now() {
+    // Nor is the background thread started for nothing, by a program that ends.
+    if waiting().is_empty() {
+        return;
+    }
     if let Ok(runtime) = reactor::handle() {
         let _entered = runtime.enter();
         begin();

@@ -152,10 +152,7 @@ fn complete(asked: &command::PartialLimit) -> Result<ResourceLimit> {
 }
 
 fn string(bytes: Vec<u8>) -> Result<CString> {
-    CString::new(bytes).map_err(|error| {
-        let shown = String::from_utf8_lossy(&error.into_vec()).replace('\0', "\\0");
-        Error::new(Kind::InvalidArgument, "execve", format!("'{shown}' contains a null byte"))
-    })
+    CString::new(bytes).map_err(|error| fork::null_byte(&error.into_vec()))
 }
 
 /// A failure of our own before the child exists.

@@ -10,7 +10,7 @@ use std::fs::File;
 use std::io::{Read, Write};
 use std::os::fd::{AsFd, OwnedFd};
 
-use kernel::fork::{Closing, Engine, Strategy};
+use kernel::fork::{Closing, Engine, Strategy, Strings};
 use kernel::ready::{Deadline, blocking};
 use kernel::{Capabilities, Errno, Kind};
 use process::{Change, Command, Credentials, Exit, Resource, Stdio};
@@ -106,7 +106,7 @@ fn options_reach_the_child() {
             .niceness(5)
             .resource_limit(Resource::Nofile, Some(64), None);
         assert_eq!(output(engine, command), "/usr\n0077\n64\n5\nsh\n", "{engine:?}");
-        let named = Command::new("/bin/sh").argv0("other").argument("-c").argument("echo $0");
+        let named = Command::new("/bin/sh").argv(Strings::from_block(b"other\0-c\0echo $0".into()));
         assert_eq!(output(engine, named), "other\n");
     }
 }

@@ -23,9 +23,7 @@ impl Strings {
     /// [`Kind::InvalidArgument`] when there is a null byte in it; nothing is added then.
     pub fn push(&mut self, parts: &[&[u8]]) -> Result<()> {
         if parts.iter().any(|part| part.contains(&0)) {
-            let shown = String::from_utf8_lossy(&parts.concat()).replace('\0', "\\0");
-            let why = format!("'{shown}' contains a null byte");
-            return Err(Error::new(Kind::InvalidArgument, "execve", why));
+            return Err(null_byte(&parts.concat()));
         }
         for part in parts {
             self.0.extend_from_slice(part);
@@ -47,6 +45,13 @@ impl Strings {
     fn ended(&self) -> impl Iterator<Item = &[u8]> {
         self.0.split_inclusive(|byte| *byte == 0)
     }
+}
+
+/// The error for what can never be executed, since there is a null byte in it.
+#[must_use]
+pub fn null_byte(text: &[u8]) -> Error {
+    let shown = String::from_utf8_lossy(text).replace('\0', "\\0");
+    Error::new(Kind::InvalidArgument, "execve", format!("'{shown}' contains a null byte"))
 }
 
 #[cfg(test)]

@@ -98,24 +98,13 @@ impl Command {
         }
     }
 
-    /// The name it is called by; by default the program as given.
-    pub fn argv0(mut self, name: impl AsRef<[u8]>) -> Self {
-        let mut argv = Strings::default();
-        let mut added = argv.push(&[name.as_ref()]);
-        for argument in self.argv.iter().skip(1) {
-            added = added.and_then(|()| argv.push(&[argument]));
-        }
-        self.argv = argv;
-        self.usable_if(added)
-    }
-
     /// Adds an argument.
     pub fn argument(mut self, argument: impl AsRef<[u8]>) -> Self {
         let added = self.argv.push(&[argument.as_ref()]);
         self.usable_if(added)
     }
 
-    /// All its arguments, the first of which is the name it is called by.
+    /// All its arguments, the first of which is the name it is called by; by default that is the program as given.
     pub fn argv(mut self, argv: Strings) -> Self {
         self.argv = argv;
         self
