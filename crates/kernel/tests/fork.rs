@@ -14,6 +14,7 @@ use kernel::ready::{Deadline, blocking};
 use kernel::wait::{self, Change, Events, Whom};
 use kernel::{Capabilities, Errno, Feature, Support, fork, pidfd};
 use rustix::process::{DumpableBehavior, dumpable_behavior};
+use testkit::without::{Call, install};
 use testkit::{Census, ScratchGroup};
 
 /// Every way of starting a child that this kernel has, and those of older ones.
@@ -128,6 +129,21 @@ fn the_null_device_has_every_number_it_is_to_have() {
         let descriptors = vec![None; COUNT as usize];
         let plan = Plan { descriptors, null: (0..COUNT).collect(), ..shell(&script) };
         assert_eq!(run(engine, plan), Change::Exited(0), "{engine:?}");
+    }
+}
+
+#[test]
+fn a_null_device_that_cannot_be_opened_is_told() {
+    for engine in engines() {
+        let refused = move || {
+            let opens = Call { number: libc::SYS_openat, when: None };
+            install(&[opens], libc::EIO.cast_unsigned()).unwrap();
+            let told = Failure { stage: Stage::Descriptors, index: Failure::NULL_DEVICE, errno: Errno::IO };
+            let plan = Plan { descriptors: vec![None], null: vec![0], ..program(&["/bin/true"]) };
+            assert_eq!(start(engine, plan).unwrap_err(), told, "{engine:?}");
+        };
+        // For this thread only, and what it starts.
+        std::thread::spawn(refused).join().unwrap();
     }
 }
 

@@ -138,17 +138,3 @@ fn every_stage_fails_by_its_name_and_leaves_nothing() {
         }
     }
 }
-
-#[test]
-fn a_null_device_that_cannot_be_opened_is_told() {
-    for engine in engines() {
-        let refused = move || {
-            let number = libc::SYS_openat;
-            install(&[Call { number, when: None }], libc::EIO.cast_unsigned()).unwrap();
-            let failed = failure(engine, Plan { descriptors: vec![None], null: vec![0], ..program() });
-            let told = Failure { stage: Stage::Descriptors, index: Failure::NULL_DEVICE, errno: Errno::IO };
-            assert_eq!(failed, told, "{engine:?}");
-        };
-        std::thread::spawn(refused).join().unwrap();
-    }
-}
