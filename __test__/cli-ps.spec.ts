@@ -113,6 +113,17 @@ test('ps needs 32 descriptors at most, those of node included', async (t) => {
   t.true(rows.some(({ pid }) => pid === process.pid));
 });
 
+needing('root', 'pidns')('ps lists its own pid namespace, also where /proc is of another', async (t) => {
+  const { exit, stdout, stderr } = await run(WORDS[0], [...WORDS.slice(1), 'ps', '--json'], { namespaces: ['pid'] });
+  t.like(exit, { type: 'exited', code: 0 }, stderr.toString());
+  const rows = JSON.parse(stdout.toString()) as Row[];
+  t.deepEqual(
+    rows.map(({ pid }) => pid),
+    [1],
+  );
+  t.deepEqual(rows[0]?.args.slice(1), [...WORDS.slice(1), 'ps', '--json']);
+});
+
 test('tree shows who descends from whom, and who was left behind', async (t) => {
   const marker = `${1_000_000 + process.pid}`;
   const root = spawn('setsid', ['sh', fixture('leaves-its-parent.sh'), marker], {

@@ -7,26 +7,21 @@
 use std::num::NonZero;
 use std::os::fd::{AsFd, BorrowedFd};
 use std::panic::resume_unwind;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Mutex, PoisonError};
 use std::thread::{self, Builder};
 
 use kernel::{Errno, Error, Result};
 use procfs::parse::{Stat, stat};
-use procfs::{Base, How, Options, Origin, Procfs};
+use procfs::{Base, How, Pids, Procfs};
 use rustix::buffer::spare_capacity;
 use rustix::fs::fstat;
 use rustix::io::read;
 use rustix::param::{clock_ticks_per_second, page_size};
-use rustix::thread::{CapabilitySet, capabilities};
 
 /// Set in the flags of threads of the kernel (`PF_KTHREAD`).
 const KERNEL_THREAD: u64 = 0x0020_0000;
 /// The kernel works on several processes at once; with more than these it waits for its own locks.
 const MOST_THREADS: usize = 4;
-/// As many processes as are worth a thread: it takes as long to start as some ten of them to be read.
-const LEAST_EACH: usize = 100;
-/// So few at a time that all threads are done together.
-const BATCH: usize = 32;
 
 /// One process, as of one moment.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -73,65 +68,48 @@ impl Row {
 /// # Errors
 /// Those of [`Procfs::open`] and of listing its root; none for a process.
 pub fn list() -> Result<Vec<Row>> {
-    let unmasked = Arc::new(Procfs::open(&Options::unmasked())?);
-    let names = unmasked.readdir(&Base::Root, b"")?;
-    let mut pids: Vec<i32> = names
-        .iter()
-        .filter_map(|name| str::from_utf8(name).ok()?.parse().ok())
-        .filter(|pid| *pid > 0)
-        .collect();
-    pids.sort_unstable();
-    let reader = reader(&unmasked)?;
-    read_together(&reader, &pids, unmasked)
+    let procfs = Procfs::of_everybody()?;
+    let pids = Mutex::new(procfs.pids()?);
+    let mut rows = together(|| read_rows(&procfs, &pids))?;
+    rows.sort_unstable_by_key(|row| row.stat.pid);
+    Ok(rows)
 }
 
-/// What the kernel has made for the shared procfs serves again, which is half the work. It hides whom we may not trace: few, if
-/// we may trace at all, and those it looks up elsewhere; else everybody is read through the one that hides nobody.
-fn reader(unmasked: &Arc<Procfs>) -> Result<Arc<Procfs>> {
-    let shared = procfs::shared()?;
-    let traces = capabilities(None).is_ok_and(|own| own.effective.contains(CapabilitySet::SYS_PTRACE));
-    Ok(if traces && shared.info().origin == Origin::Fsopen { shared } else { Arc::clone(unmasked) })
-}
-
-/// Each thread takes the next batch when it is done with one. This one first gives back what is of no more use, which for a
-/// procfs takes as long as some hundred processes.
-fn read_together(procfs: &Procfs, pids: &[i32], used: Arc<Procfs>) -> Result<Vec<Row>> {
-    let batches = Mutex::new(pids.chunks(BATCH));
-    // By itself, so that nobody holds the lock while a batch is read.
-    let next = || batches.lock().unwrap_or_else(PoisonError::into_inner).next();
-    let read = || {
-        let mut rows = Vec::new();
-        while let Some(batch) = next() {
-            read_rows(procfs, batch, &mut rows)?;
-        }
-        Ok(rows)
-    };
+/// What a few threads find that do the same. This one sleeps meanwhile: if it worked on, the kernel would put one of the others
+/// behind it for milliseconds.
+fn together(work: impl Fn() -> Result<Vec<Row>> + Sync) -> Result<Vec<Row>> {
     let most = thread::available_parallelism().map_or(1, NonZero::get).min(MOST_THREADS);
     thread::scope(|scope| {
-        let start = |_| Builder::new().name("procward-list".to_owned()).spawn_scoped(scope, read).ok();
-        // Where no thread is to be had it takes longer.
-        let others: Vec<_> = (1..most.min(pids.len().div_ceil(LEAST_EACH))).map_while(start).collect();
-        drop(used);
-        let mut rows = read()?;
-        for other in others {
-            rows.append(&mut other.join().unwrap_or_else(|panic| resume_unwind(panic))?);
+        let start = |_| Builder::new().name("procward-list".to_owned()).spawn_scoped(scope, &work).ok();
+        let threads: Vec<_> = (0..most).map_while(start).collect();
+        // Where none is to be had it takes longer.
+        let mut rows = if threads.is_empty() { work()? } else { Vec::new() };
+        for thread in threads {
+            rows.append(&mut thread.join().unwrap_or_else(|panic| resume_unwind(panic))?);
         }
-        rows.sort_unstable_by_key(|row| row.stat.pid);
         Ok(rows)
     })
 }
 
-fn read_rows(procfs: &Procfs, pids: &[i32], rows: &mut Vec<Row>) -> Result<()> {
-    let mut buffer = Vec::with_capacity(page_size());
-    for pid in pids {
-        match read_row(procfs, *pid, &mut buffer) {
-            Ok(row) => rows.push(row),
-            // No descriptors or no memory: what is missing then is more than what has ended.
-            Err(error) if is_shortage(&error) => return Err(error),
-            Err(_) => {}
+/// Reads the next few whenever it is done with a few.
+fn read_rows(procfs: &Procfs, pids: &Mutex<Pids>) -> Result<Vec<Row>> {
+    // By itself, so that nobody holds the lock while a few are read.
+    let next = || pids.lock().unwrap_or_else(PoisonError::into_inner).some();
+    let (mut rows, mut buffer) = (Vec::new(), Vec::with_capacity(page_size()));
+    loop {
+        let few = next()?;
+        if few.is_empty() {
+            return Ok(rows);
+        }
+        for pid in few {
+            match read_row(procfs, pid, &mut buffer) {
+                Ok(row) => rows.push(row),
+                // No descriptors or no memory: what is missing then is more than what has ended.
+                Err(error) if is_shortage(&error) => return Err(error),
+                Err(_) => {}
+            }
         }
     }
-    Ok(())
 }
 
 fn read_row(procfs: &Procfs, pid: i32, buffer: &mut Vec<u8>) -> Result<Row> {

@@ -1,8 +1,15 @@
 //! The table of processes: complete, of whole rows, whatever comes and goes meanwhile.
 
+use std::thread;
+
+use kernel::Errno;
 use kernel::ready::Deadline;
 use process::{Command, Row, Scope, list};
-use testkit::{Census, shell, sleeper};
+use rustix::fs::{Access, access};
+use rustix::mount::{MountFlags, mount};
+use rustix::thread::{CapabilitySet, capabilities, set_capabilities};
+use testkit::without::{Call, install};
+use testkit::{Census, in_private_mounts, shell, sleeper};
 
 fn row(rows: &[Row], pid: i32) -> Option<&Row> {
     rows.iter().find(|row| row.stat.pid == pid)
@@ -36,6 +43,39 @@ fn threads_that_share_the_work_leave_nobody_out_and_name_nobody_twice() {
 }
 
 #[test]
+fn whom_the_proc_of_the_host_hides_is_listed_all_the_same() {
+    testkit::require!(root, mounts, fsopen);
+    let child = sleeper();
+    in_private_mounts(|| {
+        mount("proc", "/proc", "proc", MountFlags::empty(), Some(c"hidepid=invisible,gid=1")).unwrap();
+        // With it root may trace everybody, and sees whom it may trace.
+        let mut own = capabilities(None).unwrap();
+        own.effective.remove(CapabilitySet::SYS_PTRACE);
+        set_capabilities(None, own).unwrap();
+        assert_eq!(access("/proc/1", Access::EXISTS), Err(Errno::NOENT));
+        let rows = list().unwrap();
+        assert!(row(&rows, 1).is_some() && row(&rows, child.pid()).is_some());
+    });
+}
+
+#[test]
+fn every_means_that_is_missing_has_another() {
+    let child = sleeper();
+    for missing in [&["open_tree"][..], &["open_tree", "fsopen"], &["openat2"]] {
+        for refusal in [Errno::NOSYS, Errno::PERM] {
+            let listed = || {
+                let calls: Vec<_> = missing.iter().map(|name| Call::parse(name).unwrap()).collect();
+                install(&calls, refusal.raw_os_error().cast_unsigned()).unwrap();
+                let rows = list().unwrap();
+                assert_eq!(row(&rows, child.pid()).unwrap().command_line, b"sleep\x001000\0", "{missing:?}");
+            };
+            // For this thread only, and what it starts.
+            thread::scope(|scope| scope.spawn(listed).join().unwrap());
+        }
+    }
+}
+
+#[test]
 fn a_command_line_may_be_longer_than_any_buffer() {
     let long = "x".repeat(100_000);
     let mut child = shell(&format!("echo ready; kill -STOP $$; : {long}"));
@@ -49,7 +89,7 @@ fn what_ends_meanwhile_is_left_out_and_nothing_stays_open() {
     let before = Census::take();
     for _ in 0..20 {
         let children: Vec<_> = (0..20).map(|_| sleeper()).collect();
-        let ending = std::thread::spawn(move || drop(children));
+        let ending = thread::spawn(move || drop(children));
         assert!(list().unwrap().len() > 1);
         ending.join().unwrap();
     }
@@ -63,7 +103,7 @@ fn a_zombie_has_a_row_without_a_command_line() {
     child.process().signal(9, Scope::Handle).unwrap();
     // Ended and not reaped: nobody has waited for it yet.
     while child.process().is_alive().unwrap() {
-        std::thread::yield_now();
+        thread::yield_now();
     }
     let rows = list().unwrap();
     let zombie = row(&rows, child.process().pid()).unwrap();

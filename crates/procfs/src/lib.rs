@@ -51,6 +51,7 @@
 
 mod attached;
 mod base;
+mod everybody;
 mod file;
 mod handle;
 mod how;
@@ -59,6 +60,7 @@ mod link;
 mod lookup;
 mod mount_id;
 mod options;
+mod pids;
 mod root;
 mod shared;
 mod subpath;
@@ -72,5 +74,6 @@ pub use handle::Procfs;
 pub use how::How;
 pub use info::{Attempt, Info, MountIdSource, Origin, Resolver, Subset};
 pub use options::{Guarantee, Options, Strategy};
+pub use pids::Pids;
 pub use shared::shared;
 pub use support::support;

@@ -9,7 +9,7 @@ use procfs::{Base, How, MountIdSource, Options, Origin, Procfs, Resolver, Strate
 use rustix::fs::{Access, CWD, Mode, OFlags, access, fstat, mkdir, openat, symlink};
 use rustix::mount::{MountFlags, UnmountFlags, mount, mount_remount, unmount};
 use rustix::process::{chdir, chroot};
-use testkit::{Census, bind, in_private_mounts, mount_tmpfs};
+use testkit::{Census, bind, in_private_mounts, mount_tmpfs, sleeper};
 
 /// What is asked of every procfs, and how its answer is told from another's.
 struct Question {
@@ -319,6 +319,34 @@ fn the_proc_of_every_host_gives_genuine_answers_or_refuses() {
                     let expected = refusal.map_or(genuine[number].clone(), |(_, kind)| Err(*kind));
                     assert_eq!(answer, expected, "{title} {name}: {question}");
                 }
+            }
+        });
+        census.assert_unchanged();
+    }
+}
+
+#[test]
+fn all_processes_are_shown_on_every_host_and_by_its_own_proc_where_that_hides_nobody() {
+    testkit::require!(root, mounts);
+    if !has_instances_of_its_own() {
+        return;
+    }
+    let may_copy = Procfs::open_with(&Options::unmasked(), &Strategy::here().only(Origin::OpenTree)).is_ok();
+    let child = sleeper();
+    for Host { title, make, expected } in hosts() {
+        let is_doubtful = title.starts_with("hidepid") || title == "of another pid namespace";
+        let is_copied = may_copy && !is_doubtful && matches!(expected, Expected::Genuine(_));
+        let census = Census::take();
+        in_private_mounts(|| {
+            make();
+            let procfs = Procfs::of_everybody().unwrap();
+            let expected = if is_copied { Origin::OpenTree } else { Origin::Fsopen };
+            assert_eq!(procfs.info().origin, expected, "{title}: {:?}", procfs.info().attempts);
+            let names = procfs.readdir(&Base::Root, b"").unwrap();
+            for pid in [1, own_pid(), child.pid()] {
+                assert!(names.contains(&pid.to_string().into_bytes()), "{title}: {pid}");
+                let stat = parse::stat(&procfs.read(&Base::Pid(pid), b"stat").unwrap()).unwrap();
+                assert_eq!(stat.pid, pid, "{title}");
             }
         });
         census.assert_unchanged();

@@ -2,6 +2,8 @@
 //!
 //! References: `proc_pid_stat(5)`.
 
+use std::str::FromStr;
+
 use kernel::Result;
 
 use super::number::decimal;
@@ -91,56 +93,48 @@ fn line(text: &[u8]) -> std::result::Result<Stat, &'static str> {
     let after =
         text.get(close + 1..).and_then(|after| after.strip_prefix(b" ")).ok_or("nothing after the name")?;
 
-    let mut fields = after.splitn(23, |byte| *byte == b' ');
-    let state = match fields.next() {
-        Some([letter]) => char::from(*letter),
-        _ => return Err("the state is not one letter"),
-    };
+    let mut fields = Fields(after.splitn(23, |byte| *byte == b' '));
+    let Some([letter]) = fields.0.next() else { return Err("the state is not one letter") };
     // Read in the order in which they stand.
-    let mut signed = Vec::with_capacity(21);
-    for field in fields.by_ref().take(21) {
-        signed.push(decimal::<i128>(field).ok_or("a field is no number")?);
-    }
-    let mut numbers = Numbers(signed.into_iter());
     Ok(Stat {
         pid: pid.ok_or("the pid is no number")?,
         comm,
-        state,
-        ppid: numbers.take()?,
-        process_group: numbers.take()?,
-        session: numbers.take()?,
-        terminal: numbers.take()?,
-        foreground_group: numbers.take()?,
-        flags: numbers.take()?,
-        minor_faults: numbers.take()?,
-        children_minor_faults: numbers.take()?,
-        major_faults: numbers.take()?,
-        children_major_faults: numbers.take()?,
-        utime: numbers.take()?,
-        stime: numbers.take()?,
-        children_utime: numbers.take()?,
-        children_stime: numbers.take()?,
-        priority: numbers.take()?,
-        nice: numbers.take()?,
-        threads: numbers.take()?,
+        state: char::from(*letter),
+        ppid: fields.number()?,
+        process_group: fields.number()?,
+        session: fields.number()?,
+        terminal: fields.number()?,
+        foreground_group: fields.number()?,
+        flags: fields.number()?,
+        minor_faults: fields.number()?,
+        children_minor_faults: fields.number()?,
+        major_faults: fields.number()?,
+        children_major_faults: fields.number()?,
+        utime: fields.number()?,
+        stime: fields.number()?,
+        children_utime: fields.number()?,
+        children_stime: fields.number()?,
+        priority: fields.number()?,
+        nice: fields.number()?,
+        threads: fields.number()?,
         start_time: {
             // Field 21, the interval timer, has been 0 since 2.6.17.
-            numbers.take::<i64>()?;
-            numbers.take()?
+            fields.number::<i64>()?;
+            fields.number()?
         },
-        virtual_bytes: numbers.take()?,
-        resident_pages: numbers.take()?,
-        rest: fields.next().unwrap_or_default().to_vec(),
+        virtual_bytes: fields.number()?,
+        resident_pages: fields.number()?,
+        rest: fields.0.next().unwrap_or_default().to_vec(),
     })
 }
 
-/// The numeric fields, taken one after the other into types that must hold them.
-struct Numbers(std::vec::IntoIter<i128>);
+/// The fields after the name, taken one after the other.
+struct Fields<I>(I);
 
-impl Numbers {
-    fn take<T: TryFrom<i128>>(&mut self) -> std::result::Result<T, &'static str> {
-        let number = self.0.next().ok_or("fewer fields than any kernel writes")?;
-        T::try_from(number).map_err(|_| "a number out of range")
+impl<'a, I: Iterator<Item = &'a [u8]>> Fields<I> {
+    fn number<T: FromStr>(&mut self) -> std::result::Result<T, &'static str> {
+        let field = self.0.next().ok_or("fewer fields than any kernel writes")?;
+        decimal(field).ok_or("a field is no number, or out of range")
     }
 }
 
