@@ -1,10 +1,12 @@
 // What a child may do: capabilities, filters, and what was set on the thread that starts it.
 
 import { closeSync, openSync } from 'node:fs';
+import { constants } from 'node:os';
 import test from 'ava';
 import { type SpawnOptions, spawn } from 'procward';
 import { collect } from './collect.ts';
 import { rejectionOf } from './failure.ts';
+import { refusing } from './filter.ts';
 import { needing } from './needs.ts';
 
 const NOBODY = { uid: 65534, gid: 65534 };
@@ -41,26 +43,10 @@ needing('root')('a capability that was dropped cannot be gained by what is execu
   t.is(Eff, theirs);
 });
 
-/** One instruction of classic BPF. */
-function instruction(code: number, jumpTrue: number, jumpFalse: number, value: number): Buffer {
-  const bytes = Buffer.alloc(8);
-  bytes.writeUInt16LE(code, 0);
-  bytes.writeUInt8(jumpTrue, 2);
-  bytes.writeUInt8(jumpFalse, 3);
-  bytes.writeUInt32LE(value, 4);
-  return bytes;
-}
-
 test('a filter lets the program start, and nothing that it forbids', async (t) => {
   const mkdirat = process.arch === 'x64' ? 258 : 34;
   const mkdir = process.arch === 'x64' ? 83 : 34;
-  const filter = Buffer.concat([
-    instruction(0x20, 0, 0, 0), // Load the number of the call.
-    instruction(0x15, 1, 0, mkdirat),
-    instruction(0x15, 0, 1, mkdir),
-    instruction(0x06, 0, 0, 0x0005_0000 | 122), // EDQUOT, which nothing else here answers.
-    instruction(0x06, 0, 0, 0x7fff_0000),
-  ]);
+  const filter = refusing(constants.errno.EDQUOT, mkdirat, mkdir); // Which nothing else here answers.
   const { stdout, stderr } = await collect(
     'sh',
     ['-c', 'grep ^Seccomp: /proc/self/status; mkdir /tmp/procward-test-never'],

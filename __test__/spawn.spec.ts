@@ -1,12 +1,10 @@
-// Starting programs: streams, descriptors, environment, and how a start fails.
+// Starting programs: streams, descriptors, and how a start fails.
 
-import { once } from 'node:events';
 import { closeSync, mkdtempSync, openSync, readFileSync, rmSync } from 'node:fs';
 import { constants, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { pathToFileURL } from 'node:url';
-import { Worker } from 'node:worker_threads';
 import test from 'ava';
 import { Child, Process, spawn } from 'procward';
 import { present } from './children.ts';
@@ -137,57 +135,6 @@ test("a program is looked for in the PATH of the child's environment", async (t)
   t.like(exit, { type: 'exited', code: 9 });
   const error = await rejectionOf(spawn('exits-with.sh', [], { env: { PATH: '/nonexistent' } }));
   t.like(error, { kind: 'SpawnFailed', stage: 'exec', code: 'ENOENT' });
-});
-
-test('the environment is what was given, without what is undefined', async (t) => {
-  const { PATH = '' } = process.env;
-  const env = { PATH, EMPTY: '', UNICODE: 'grün', GONE: undefined };
-  const { stdout } = await collect('env', [], { env });
-  t.deepEqual(stdout.trim().split('\n').sort(), ['EMPTY=', `PATH=${PATH}`, 'UNICODE=grün']);
-});
-
-test('without an environment a child has ours', async (t) => {
-  const { PATH = '' } = process.env;
-  t.is((await collect('sh', ['-c', 'echo "$PATH"'])).stdout, `${PATH}\n`);
-});
-
-test('a child has our variables as they are now, whatever they were before', async (t) => {
-  const ours = async () =>
-    (await collect('env', ['-0'])).stdout
-      .split('\0')
-      .filter((variable) => variable.startsWith('PROCWARD_TEST_'))
-      .sort();
-  t.teardown(() => {
-    for (const letter of 'ABC') delete process.env[`PROCWARD_TEST_${letter}`];
-  });
-  t.deepEqual(await ours(), []);
-  Object.assign(process.env, { PROCWARD_TEST_A: 'one', PROCWARD_TEST_B: 'two\nlines' });
-  t.deepEqual(await ours(), ['PROCWARD_TEST_A=one', 'PROCWARD_TEST_B=two\nlines']);
-  Object.assign(process.env, { PROCWARD_TEST_B: '', PROCWARD_TEST_C: 'a=b' });
-  delete process.env['PROCWARD_TEST_A'];
-  t.deepEqual(await ours(), ['PROCWARD_TEST_B=', 'PROCWARD_TEST_C=a=b']);
-});
-
-const onNode = 'bun' in process.versions || 'deno' in process.versions ? test.skip : test;
-onNode('variables of a worker, which can be what those of a process cannot, are refused by name', async (t) => {
-  const code = `import('procward').then(({ spawn }) => {
-    const refused = ['ODD', 'A=B'].map((name) => {
-      process.env[name] = 'a\\0b';
-      try {
-        spawn('true');
-      } catch ({ message }) {
-        return message;
-      } finally {
-        delete process.env[name];
-      }
-    });
-    require('node:worker_threads').parentPort.postMessage(refused);
-  })`;
-  const worker = new Worker(code, { eval: true, env: { PATH: process.env['PATH'] } });
-  const [[value, name]] = (await once(worker, 'message')) as [[string, string]];
-  await worker.terminate();
-  t.is(value, String.raw`"options.env.ODD" must be a string without NUL bytes; received 'a\x00b'`);
-  t.regex(name, /^"options.env" must be an object whose names .*; received 'A=B'$/);
 });
 
 test('a program sees the name that it is given', async (t) => {

@@ -312,6 +312,9 @@ export interface GroupStatsRecord {
   oomKills?: bigint
 }
 
+/** True when this process has the variables that were remembered, and no others: to be asked before a spawn without them. */
+export declare function hasRememberedVariables(): boolean
+
 /** One of them. */
 export interface HierarchyRecord {
   id: number
@@ -433,6 +436,9 @@ export interface PropertyPlan {
   list?: Array<string>
 }
 
+/** Remembers variables, `NAME=value` and a null byte each, if this process has them, and in this order. */
+export declare function rememberVariables(block: string): void
+
 /** Runs a program; delivers its exit record and what it wrote, as an array of three. */
 export declare function run(environment: Environment, id: number, plan: SpawnPlan, entered: Process | undefined | null, bounds: BoundsPlan): void
 
@@ -474,8 +480,8 @@ export interface SpawnPlan {
    * rest of a plan.
    */
   argv: string
-  /** Likewise, `NAME=value` each. */
-  env: string
+  /** Likewise, `NAME=value` each. Left out for ours, as they were remembered last. */
+  env?: string
   /** A descriptor of ours, or -1 for a pipe, -2 for /dev/null. */
   stdio: Array<number>
   cwd?: string

@@ -3,7 +3,8 @@
 import { checkOptions } from './arguments.ts';
 import { ProcwardError, toError } from './errors.ts';
 import { native } from './native.ts';
-import { toArgv, toBlock, toEnvironment } from './spawn/program.ts';
+import { toEnvironment } from './spawn/environment.ts';
+import { toArgv, toBlock } from './spawn/program.ts';
 
 /**
  * Replaces this process by a program: execve(2). Returns only by throwing, with everything as it was.

@@ -12,6 +12,7 @@ mod feature;
 mod probe;
 mod support;
 
+pub mod environment;
 pub mod errno;
 pub mod fork;
 pub mod limits;

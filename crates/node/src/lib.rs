@@ -28,6 +28,7 @@ mod procfs;
 mod reactor;
 mod spawn;
 mod systemd;
+mod variables;
 
 use std::time::Duration;
 

@@ -91,7 +91,7 @@ const further = (random: Random) => ({
 const spawnPlan = (random: Random) => ({
   ...SPAWN_PLAN,
   argv: 'true\0a\0',
-  env: random.pick(['', 'A=b\0', 'A=b\0C=d\0']),
+  env: random.pick(['', 'A=b\0', 'A=b\0C=d\0', undefined]),
   stdio: random.pick([
     [-2, -2, -2],
     [-1, -1, 2],
@@ -108,6 +108,8 @@ export const raw: Entries = {
   capabilityNumber: { args: () => ['net_admin'] },
   cgroupLayout: { args: NOTHING },
   keepsFrozen: { args: NOTHING },
+  hasRememberedVariables: { args: NOTHING },
+  rememberVariables: { args: (random) => [random.pick(['', 'A=b\0'])] },
   isApplication: { args: () => ['snap', 'foo'] },
   unitOfTag: { args: () => ['snap', 'snap.foo.app'] },
   // For this program a limit that it does not need.

@@ -32,6 +32,12 @@ impl Strings {
         Ok(())
     }
 
+    /// All of them, each with the byte that ends it.
+    #[must_use]
+    pub fn as_bytes(&self) -> &[u8] {
+        &self.0
+    }
+
     /// Each without the byte that ends it.
     pub fn iter(&self) -> impl Iterator<Item = &[u8]> {
         self.ended().map(|string| string.strip_suffix(b"\0").unwrap_or(string))

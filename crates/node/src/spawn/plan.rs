@@ -10,6 +10,7 @@ use process::{Command, IdMap, Namespaces, Stdio, UserNamespace};
 
 use crate::limits::{resource_of, word};
 use crate::process::Process;
+use crate::variables;
 
 /// A checked spawn.
 #[napi(object, object_to_js = false)]
@@ -18,8 +19,8 @@ pub struct SpawnPlan {
     /// With the program's own name, and a null byte after each. One string, because taking over dozens takes longer than the
     /// rest of a plan.
     pub argv: String,
-    /// Likewise, `NAME=value` each.
-    pub env: String,
+    /// Likewise, `NAME=value` each. Left out for ours, as they were remembered last.
+    pub env: Option<String>,
     /// A descriptor of ours, or -1 for a pipe, -2 for /dev/null.
     pub stdio: Vec<i32>,
     pub cwd: Option<String>,
@@ -100,8 +101,9 @@ pub struct CredentialsPlan {
 impl SpawnPlan {
     /// The command that it describes.
     pub(super) fn command(self, entered: Option<&Process>) -> Result<Command> {
-        let [argv, env] = [self.argv, self.env].map(|block| Strings::from_block(block.into_bytes()));
-        let mut command = Command::new(self.file).argv(argv).environment(env);
+        let strings = |block: String| Strings::from_block(block.into_bytes());
+        let variables = self.env.map_or_else(variables::remembered, |env| Ok(strings(env)))?;
+        let mut command = Command::new(self.file).argv(strings(self.argv)).environment(variables);
         for stdio in &self.stdio {
             command = command.descriptor(match *stdio {
                 -1 => Stdio::Pipe,

@@ -29,6 +29,7 @@ pub(super) const CALLS: &[(&str, i64)] = &[
     ("prctl", libc::SYS_prctl),
     ("pread64", libc::SYS_pread64),
     ("prlimit64", libc::SYS_prlimit64),
+    ("process_vm_readv", libc::SYS_process_vm_readv),
     ("ptrace", libc::SYS_ptrace),
     ("rt_sigqueueinfo", libc::SYS_rt_sigqueueinfo),
     ("seccomp", libc::SYS_seccomp),
