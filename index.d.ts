@@ -1001,7 +1001,7 @@ export interface IdMap {
 export interface SpawnOptions {
 	/** Default: ours, or `/` with `root`. Looked up below `root` and with the credentials of the child. */
 	cwd?: string | URL;
-	/** Default `process.env`. Entries that are undefined are left out. */
+	/** Default `process.env`, as it is at the call. Entries that are undefined are left out. */
 	env?: Readonly<Record<string, string | undefined>>;
 	/** What the program sees as its own name. Default: `file`. */
 	argv0?: string;
