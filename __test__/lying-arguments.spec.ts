@@ -19,6 +19,7 @@ import {
   run,
   spawn,
   waitAll,
+  waitAny,
 } from 'procward';
 import { freezeSnapProcesses, pidsOfSnap } from 'procward/snap';
 import { mockFreezing } from 'procward/testing';
@@ -49,6 +50,17 @@ test('an array with a gap is refused, and the gap named', (t) => {
     const { kind, message } = thrownBy(call);
     t.is(kind, 'InvalidArgument', name);
     t.true(message.startsWith(`"${name}" must be`) && message.endsWith('received undefined'), message);
+  }
+});
+
+test('bytes are no processes, also those that were given away', (t) => {
+  const gone = new Uint8Array(2);
+  structuredClone(gone, { transfer: [gone.buffer] });
+  for (const bytes of [new Uint8Array(), new Uint8Array(2), gone]) {
+    t.like(
+      thrownBy(() => waitAny(bad(bytes))),
+      { kind: 'InvalidArgument' },
+    );
   }
 });
 

@@ -70,7 +70,8 @@ function checkProcesses(processes: unknown): Process[] {
   // Refuses where nothing works, as every function does.
   native();
   const iterates = typeof processes === 'object' && processes !== null && Symbol.iterator in processes;
-  if (!iterates || typeof processes[Symbol.iterator] !== 'function')
+  // Bytes are no processes, and cannot be iterated over once they were given away.
+  if (!iterates || ArrayBuffer.isView(processes) || typeof processes[Symbol.iterator] !== 'function')
     throw invalid('processes', processes, 'an iterable of Process');
   return Array.from(processes as Iterable<unknown>, (process, at) => {
     if (isProcess(process)) return process;

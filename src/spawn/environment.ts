@@ -22,7 +22,7 @@ export function toEnvironment(env: Variables = process.env): string {
   return variables;
 }
 
-/** Likewise, and undefined for ours where the addon remembers them, which it takes a tenth of the time to ask. @internal */
+/** Likewise, and undefined for ours where the addon remembers them: to ask that takes a twentieth of the time. @internal */
 export function toRememberedEnvironment(env: Variables = process.env): string | undefined {
   if (env !== process.env || !isOfThisProcess(env)) return toEnvironment(env);
   if (native().hasRememberedVariables()) return undefined;
