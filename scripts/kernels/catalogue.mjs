@@ -42,5 +42,5 @@ export const SHORT = [
   ...['unit', 'collect', 'confine', 'handle', 'identity', 'list', 'means', 'spawn', 'strangers', 'wait'].map((file) => `core:process/${file}`),
   ...['attached', 'covered', 'hosts', 'mask', 'matrix', 'open', 'overmount', 'shared', 'table', 'verbs'].map((file) => `core:procfs/${file}`),
   ...['unit', 'failures', 'freeze', 'freeze_v1', 'group', 'kill', 'layout', 'limits', 'protect', 'remove', 'stop', 'watch'].map((file) => `core:cgroup/${file}`),
-  ...['features', 'process', 'strangers', 'spawn', 'spawn-options', 'spawn-namespaces', 'wait', 'cgroup', 'freeze', 'freeze1', 'group-limits', 'layout'].map((file) => `facade:${file}`),
+  ...['features', 'process', 'strangers', 'spawn', 'spawn-environment', 'spawn-options', 'spawn-namespaces', 'wait', 'cgroup', 'freeze', 'freeze1', 'group-limits', 'layout'].map((file) => `facade:${file}`),
 ];
