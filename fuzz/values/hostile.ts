@@ -73,7 +73,7 @@ const STRINGS = [
     'SIGRTMIN+99',
     'utf8',
     'utf-16le',
-    'base64',
+    'base64url', // Like all of these no program, which exec would become.
     'pipe',
     'inherit',
     'foo',
