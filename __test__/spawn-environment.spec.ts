@@ -100,7 +100,7 @@ test.serial('a worker has variables of its own, or changes ours', async (t) => {
   t.deepEqual(await given(), ['PROCWARD_TEST_A=by a worker']);
 });
 
-onNode('variables that are no text, stand there twice or have numbers for names are as Node shows them', async (t) => {
+onNode('variables that are no text or have numbers for names are as Node shows them', async (t) => {
   const odd = String.raw`exec env -i PATH="$PATH" 9=nine 1=one "BYTES=$(printf 'a\377b')" "$@"`;
   const args = ['-c', odd, 'sh', process.execPath, INHERITS];
   t.deepEqual(JSON.parse((await run('sh', args)).stdout.toString()), { sameAgain: true, asNode: true });

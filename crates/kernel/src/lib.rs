@@ -2,7 +2,7 @@
 //!
 //! The lowest layer of procward: the one [`Error`], the [`Capabilities`] of the running kernel as a value,
 //! waiting for descriptors and deadlines ([`ready`]), and the system calls that rustix lacks ([`pidfd`],
-//! [`wait`], [`fork`], [`limits`]).
+//! [`wait`], [`fork`], [`limits`], [`environment`]).
 //!
 //! It does not know procfs, control groups or policies, and it never retries, falls back or decides for the
 //! caller. It is the only crate with unsafe code, each file of which says why.
